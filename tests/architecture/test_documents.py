@@ -1,0 +1,90 @@
+"""Every path, command, option, key and name in README.md and docs/ exists (see document_grammar)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.document_facts import ROOT, Facts
+from tests.architecture.document_grammar import Checker
+
+DOCUMENTS = [
+    "README.md",
+    "CHANGELOG.md",
+    *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
+]
+
+
+@pytest.fixture(scope="module")
+def checker() -> Checker:
+    return Checker(Facts())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_what_a_document_names_exists(checker: Checker, document: str) -> None:
+    path = ROOT / document
+    assert checker.problems(path.read_text(encoding="utf-8"), path.parent) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`smart-tuner runs list`, `python smart_tuner_main.py`, `--no-services`, `./install.sh --dev`",
+        "`src/tacotron2/`, `hparams.py`, `configs/{demo,probe,debug}.yaml`, `tests/*/test_install.py`",
+        "`events.jsonl`, `runs/<run>/outcome.json`, `best-STEP.ckpt`, `runs/20260101-120000-demo/run.yaml`",
+        "`train.learning_rate`, `learning_rate=1e-4`, `services.mlflow_port=5000`, `TORCH_INDEX_URL`",
+        "`tacotron2.models.Tacotron2`, `torch.nn`, `n_frames_per_step`, `create_hparams()`, `T_mel / r`",
+        "a span over `python\nsmart_tuner_main.py --preset debug` two lines; [a link](LICENSE)",
+        "```sh\n# words\n./install.sh --dev && .venv/bin/python -m pytest tests/install \\\n    -q\n```",
+        '```sh\nsmart-tuner synthesize --run RUN "Good morning."\nsmart-tuner --new --set max_steps=100\n```',
+        "```yaml\ntrain:\n  learning_rate: 0.001\nservices:\n  open_browser: false\n```",
+        "```python\nfrom tacotron2 import create_hparams\nimport numpy as np\n```",
+        "```text\nanything goes/here.md --at-all\n```",
+    ],
+)
+def test_what_exists_passes(checker: Checker, text: str) -> None:
+    assert checker.problems(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`smart-tuner fly`",
+        "`smart-tuner runs forget`",
+        "`smart-tuner monitor --colour`",
+        "`smart-tuner auto --preset`",
+        "`smart-tuner --set train.learning_rat=1`",
+        "`python smart_tuner_main.py --old`",
+        "`python nothing.py`",
+        "`python -m tacotron2.nothing`",
+        "`./install.sh --fast`",
+        "`--unheard-of`",
+        "`src/tacotron2/nothing.py`",
+        "`docs/nothing.md`",
+        "`configs/{demo,nothing}.yaml`",
+        "`runs/<run>/nothing.json`",
+        "`worst-STEP.ckpt`",
+        "`train.learning_speed`",
+        "`learning_speed=3`",
+        "`train.learning_rate=fast`",
+        "`NO_SUCH_VARIABLE`",
+        "`tacotron2.models.Tacotron9`",
+        "`no_such_identifier`",
+        "`NoSuchIdentifier`",
+        "[a link](docs/nothing.md)",
+        "```sh\nsmart-tuner runs forget\n```",
+        "```sh\n./install.sh && frobnicate now\n```",
+        "```yaml\ntrain:\n  learning_speed: 1\n```",
+        "```python\nfrom tacotron2 import Tacotron9\n```",
+        "```\nno language\n```",
+    ],
+)
+def test_what_does_not_exist_is_found(checker: Checker, text: str) -> None:
+    assert len(checker.problems(text)) == 1
+
+
+def test_the_folder_of_a_document_is_where_its_links_start(checker: Checker, tmp_path: Path) -> None:
+    (tmp_path / "here.md").touch()
+    assert checker.problems("[x](here.md#part)", tmp_path) == []
+    assert len(checker.problems("[x](../here.md)", tmp_path)) == 1
