@@ -1,0 +1,226 @@
+"""The resolved configuration of a run: hyper-parameters, services, supervisor and where the data are.
+
+A preset is a YAML file in `configs/` that holds only what differs from the defaults. Overrides such as
+`train.learning_rate=1e-4` come last. All problems are reported at once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
+from tacotron2.schema import (
+    Problem,
+    SettingsSchema,
+    Values,
+    hparams_problems,
+    located,
+    read_settings,
+    shown,
+)
+
+
+class ConfigError(HParamsError):
+    """The configuration cannot be used; one line for each problem."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """What a run is called and which recordings it learns from."""
+
+    name: str = param("", "ends the name of the run's folder; empty: the name of the settings file")
+    data_folder: str = param("", "folder of the recordings; empty: the demo corpus is made and used")
+
+
+@dataclass(frozen=True)
+class ServiceSettings:
+    """MLflow and TensorBoard beside a run."""
+
+    enabled: bool = param(True, "start both interfaces")
+    host: str = param("127.0.0.1", "address they listen on")
+    mlflow_port: int = param(5000, "port of MLflow, or the next free one", ge=1, le=65535)
+    tensorboard_port: int = param(6006, "port of TensorBoard, or the next free one", ge=1, le=65535)
+    open_browser: bool = param(True, "open MLflow in the browser once, where there is one")
+    ready_timeout_s: float = param(90.0, "seconds an interface may take until it answers", gt=0.0, le=3600.0)
+
+
+@dataclass(frozen=True)
+class SupervisorSettings:
+    """The parent process that watches the training process."""
+
+    heartbeat_timeout_s: float = param(
+        300.0, "seconds without a sign of life after which the training process is ended", ge=10.0
+    )
+
+
+_SCHEMA = SettingsSchema(
+    {"run": RunSettings, **SECTIONS, "services": ServiceSettings, "supervisor": SupervisorSettings}
+)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything a run depends on. Frozen; `load_config` and `from_yaml` make it."""
+
+    preset: str
+    """Name of the preset, or of the user's file."""
+    hparams: HParams = field(default_factory=HParams)
+    services: ServiceSettings = field(default_factory=ServiceSettings)
+    supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+    data_folder: Path | None = None
+    """Absolute; None: the demo corpus."""
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> Config:
+        """The configuration a run was started with (`run.yaml`).
+
+        Raises:
+            ConfigError: the file cannot be read or used.
+        """
+        return _resolve(Path(path), ())
+
+    def to_yaml(self) -> str:
+        """All values with their meanings, as the text of a `run.yaml` that `from_yaml` reads back."""
+        run = RunSettings(self.preset, "" if self.data_folder is None else str(self.data_folder))
+        parts: dict[str, Any] = {"run": run, "services": self.services, "supervisor": self.supervisor}
+        lines = ["# The resolved configuration: every value the run uses."]
+        for name in _SCHEMA.sections:
+            section = parts[name] if name in parts else getattr(self.hparams, name)
+            lines += ["", f"{name}:"]
+            for leaf in dataclasses.fields(section):
+                value = _yaml_scalar(getattr(section, leaf.name))
+                lines.append(f"  {leaf.name}: {value}  # {leaf.metadata['doc']}")
+        return "\n".join(lines) + "\n"
+
+    def digest(self) -> str:
+        """The same for two configurations that train the same model on the same recordings.
+
+        Neither the preset's name nor services nor supervisor count: a run can be resumed with other ports.
+        """
+        key = {"hparams": self.hparams.to_dict(), "data_folder": self.data_folder and str(self.data_folder)}
+        return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Config:
+    """A preset's name or the path of a YAML file, changed by `key=value` overrides.
+
+    A relative `run.data_folder` counts from the file's folder, in an override from the current one.
+
+    Raises:
+        ConfigError: every problem at once: place, key, value and what would be right.
+    """
+    return _resolve(_settings_path(preset), overrides)
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the project."""
+    return sorted(path.stem for path in preset_folder().glob("*.yaml"))
+
+
+def preset_folder() -> Path:
+    """`configs/` of the source tree: the project is installed in place (`pip install -e .`)."""
+    return Path(__file__).parents[2] / "configs"
+
+
+def _settings_path(preset: str | Path) -> Path:
+    names = preset_names()
+    if isinstance(preset, str) and preset in names:
+        return preset_folder() / f"{preset}.yaml"
+    path = Path(preset)
+    if isinstance(preset, Path) or path.suffix in (".yaml", ".yml") or len(path.parts) > 1 or path.is_file():
+        return path
+    close = difflib.get_close_matches(preset, names, n=1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    known = ", ".join(names) or f"none in {preset_folder()}"
+    raise ConfigError([f"{preset!r}: no such preset; {hint}There are {known}; or name a YAML file"])
+
+
+def _resolve(path: Path, overrides: Sequence[str]) -> Config:
+    try:
+        file = read_settings(path)
+    except HParamsError as error:
+        raise ConfigError([str(error)]) from None
+    values, problems = _SCHEMA.check(file.values)
+    changes, override_problems = _parse_overrides(overrides)
+    _absolute_data_folder(values, path.parent)
+    _absolute_data_folder(changes, Path())
+    built = _SCHEMA.build({name: values.get(name, {}) | changes.get(name, {}) for name in _SCHEMA.sections})
+    for problem in hparams_problems(built, [problem.key for problem in problems + override_problems]):
+        (override_problems if _is_overridden(problem, changes) else problems).append(problem)
+    lines = [*file.problems, *located(problems, file)]
+    lines += [f"override: {problem.text}" for problem in override_problems]
+    if lines:
+        raise ConfigError(lines)
+    return _config(built, path)
+
+
+def _config(built: Mapping[str, Any], path: Path) -> Config:
+    run: RunSettings = built["run"]
+    return Config(
+        preset=_folder_name(run.name or path.stem),
+        hparams=HParams(**{name: built[name] for name in SECTIONS}),
+        services=built["services"],
+        supervisor=built["supervisor"],
+        data_folder=Path(run.data_folder) if run.data_folder else None,
+    )
+
+
+def _parse_overrides(overrides: Sequence[str]) -> tuple[Values, list[Problem]]:
+    """Checked values of the overrides, the last one of a key counting, and what is wrong with the others."""
+    values: Values = {}
+    problems: list[Problem] = []
+    for text in overrides:
+        try:
+            section, name, typed = split_override(text, _SCHEMA.leaf_section)
+        except HParamsError as error:
+            problems.append(Problem((), str(error)))
+            continue
+        try:
+            values.setdefault(section, {})[name] = parse_value(_SCHEMA.leaf_field[name], typed)
+        except ValueError as error:
+            problems.append(Problem((section, name), f"{section}.{name}={shown(typed)}: {error}"))
+    return values, problems
+
+
+def _is_overridden(problem: Problem, changes: Values) -> bool:
+    keys = (problem.key, *problem.partners)
+    return any(name in changes.get(section, {}) for section, name in keys)
+
+
+def _absolute_data_folder(values: Values, base: Path) -> None:
+    folder = values.get("run", {}).get("data_folder")
+    if folder:
+        values["run"]["data_folder"] = os.path.abspath(base / os.path.expanduser(folder))
+
+
+def _folder_name(name: str) -> str:
+    """A name without what a folder name should not hold."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-") or "run"
+
+
+def _yaml_scalar(value: Any) -> str:
+    """A value as every YAML program reads it: texts in quotes, `5.0e-06` and not `5e-06`."""
+    if isinstance(value, float):
+        text = repr(value)
+        return text if "." in text or "e" not in text else text.replace("e", ".0e")
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    dumped: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=float("inf"))
+    return dumped.strip()
