@@ -1,0 +1,52 @@
+"""What a language is, and where the languages are registered.
+
+To add one: a module `tacotron2.text.<name>` with a `LANGUAGE`, a line in `LANGUAGE_MODULES`, and its golden
+strings; the conformance tests run over every registered language.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+
+from tacotron2.text.symbols import DIGITS, PUNCTUATION
+
+LANGUAGE_MODULES: Mapping[str, str] = MappingProxyType({"en": "tacotron2.text.english"})
+
+
+class LanguageError(ValueError):
+    """No such language; the message names those that exist."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """How one language reads text.
+
+    `letters` are the lower-case letters it reads as they are; Latin letters beyond them become base letters.
+    `signs` are further characters it can say in words, `%` for instance.
+    `normalise` takes text made of letters of both cases, digits, punctuation, spaces and signs, and returns
+    it spelled out, in symbols of the table alone; other characters, if any, pass through.
+    """
+
+    code: str
+    name: str
+    letters: str
+    signs: str
+    normalise: Callable[[str], str]
+
+    @cached_property
+    def readable(self) -> frozenset[str]:
+        """Every character that `normalise` understands."""
+        return frozenset((*self.letters, *self.letters.upper(), *DIGITS, *PUNCTUATION, " ", *self.signs))
+
+
+def find_language(code: str) -> Language:
+    """The language registered under `code` ("en"); LanguageError when there is none."""
+    if code not in LANGUAGE_MODULES:
+        known = ", ".join(LANGUAGE_MODULES)
+        raise LanguageError(f"unknown language {code!r}: the registered languages are {known}")
+    language: Language = importlib.import_module(LANGUAGE_MODULES[code]).LANGUAGE
+    return language
