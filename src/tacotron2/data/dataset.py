@@ -1,0 +1,174 @@
+"""Utterances as tensors, and batches of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tacotron2.data.features import FeatureCache
+from tacotron2.data.utterances import DataError, Utterance, raise_problems
+from tacotron2.hparams import HParams
+from tacotron2.text import TextError, text_to_sequence
+
+MEMORY_BYTES = 512 * 2**20
+"""Spectrograms kept in memory (about 5 hours of speech); those beyond are read from disk each time."""
+SMALLEST_STD = 0.1
+"""A band that never leaves the floor must not be blown up by normalisation."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """One utterance, ready for the model."""
+
+    ids: Tensor
+    """(T_text,) long symbol ids."""
+    mel: Tensor
+    """(T_mel, num_mels) float32 log-mel, not normalised."""
+    utterance: Utterance
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded utterances; true lengths say what is valid. T_dec = padded T_mel / r."""
+
+    text: Tensor
+    """(B, T_text) long, padded with 0."""
+    text_lengths: Tensor
+    """(B,) long."""
+    mel: Tensor
+    """(B, T_mel, num_mels) float32, padded with zeros, T_mel a multiple of r."""
+    mel_lengths: Tensor
+    """(B,) long, frames; not rounded to r."""
+    gate: Tensor
+    """(B, T_dec) float32: 1.0 at the decoder step that holds the last valid frame and after it."""
+    ids: tuple[str, ...]
+    """The utterances' names."""
+
+    def to(self, device: torch.device | str) -> Batch:
+        """The same batch with all tensors on `device`."""
+        return Batch(
+            text=self.text.to(device),
+            text_lengths=self.text_lengths.to(device),
+            mel=self.mel.to(device),
+            mel_lengths=self.mel_lengths.to(device),
+            gate=self.gate.to(device),
+            ids=self.ids,
+        )
+
+
+class TextMelLoader(Dataset[Item]):
+    """Symbol ids and log-mels of a list of utterances.
+
+    Attributes:
+        utterances: those in use, in the order given.
+        lengths: their mel frames.
+        left_out: (utterance, reason) of the clips outside min_seconds .. max_seconds after trimming.
+        dropped: characters without a symbol and how often each was dropped, where dropping was asked for.
+    """
+
+    def __init__(self, utterances: Sequence[Utterance], hparams: HParams, cache: FeatureCache) -> None:
+        """Encodes all texts and reads all features, making those that the cache lacks.
+
+        Raises:
+            DataError: a text or recording cannot be used (list file and line are named), or nothing is left.
+        """
+        self.utterances: list[Utterance] = []
+        self.lengths: list[int] = []
+        self.left_out: list[tuple[Utterance, str]] = []
+        self.dropped: Counter[str] = Counter()
+        self._cache = cache
+        self._ids: list[Tensor] = []
+        self._mels: list[Tensor | None] = []
+        encoded = self._encode_all(utterances, hparams)
+        num_bytes = 0
+        for utterance, ids in zip(utterances, encoded, strict=True):
+            mel = cache.mel(utterance)
+            reason = _wrong_length(len(mel), hparams)
+            if reason:
+                self.left_out.append((utterance, reason))
+                continue
+            num_bytes += mel.nbytes
+            self.utterances.append(utterance)
+            self.lengths.append(len(mel))
+            self._ids.append(ids)
+            self._mels.append(mel if num_bytes <= MEMORY_BYTES else None)
+        if not self.utterances:
+            first = f"; {self.left_out[0][0].place}: {self.left_out[0][1]}" if self.left_out else ""
+            raise DataError(f"none of {len(utterances)} utterances can be used{first}")
+
+    def _encode_all(self, utterances: Sequence[Utterance], hparams: HParams) -> list[Tensor]:
+        encoded: list[Tensor] = []
+        problems: list[str] = []
+        for utterance in utterances:
+            try:
+                text = text_to_sequence(
+                    utterance.text, language=hparams.text.language, unreadable=hparams.text.unreadable
+                )
+            except TextError as error:
+                problems.append(f"{utterance.place}: {error}")
+                continue
+            self.dropped.update(text.dropped)
+            encoded.append(torch.tensor(text.ids, dtype=torch.long))
+        raise_problems(problems)
+        return encoded
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+    def __getitem__(self, index: int) -> Item:
+        utterance, mel = self.utterances[index], self._mels[index]
+        return Item(self._ids[index], self._cache.mel(utterance) if mel is None else mel, utterance)
+
+
+class TextMelCollate:
+    """Pads items to one batch, in the order given."""
+
+    def __init__(self, n_frames_per_step: int) -> None:
+        self.n_frames_per_step = n_frames_per_step
+
+    def __call__(self, items: Sequence[Item]) -> Batch:
+        """See `Batch` for the shapes."""
+        r = self.n_frames_per_step
+        text_lengths = torch.tensor([len(item.ids) for item in items])
+        mel_lengths = torch.tensor([len(item.mel) for item in items])
+        decoder_lengths = (mel_lengths + r - 1) // r
+        num_steps = int(decoder_lengths.max())
+        text = torch.zeros(len(items), int(text_lengths.max()), dtype=torch.long)
+        mel = torch.zeros(len(items), num_steps * r, items[0].mel.shape[1])
+        for row, item in enumerate(items):
+            text[row, : len(item.ids)] = item.ids
+            mel[row, : len(item.mel)] = item.mel
+        gate = (torch.arange(num_steps) >= decoder_lengths[:, None] - 1).float()
+        return Batch(text, text_lengths, mel, mel_lengths, gate, tuple(item.utterance.id for item in items))
+
+
+def mel_statistics(dataset: TextMelLoader) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of every band over all frames, each (num_mels,) float32.
+
+    The deviation is at least SMALLEST_STD.
+    """
+    total = squares = torch.zeros((), dtype=torch.float64)
+    for index in range(len(dataset)):
+        mel = dataset[index].mel.double()
+        total = total + mel.sum(dim=0)
+        squares = squares + mel.square().sum(dim=0)
+    num_frames = sum(dataset.lengths)
+    mean = total / num_frames
+    variance = (squares / num_frames - mean.square()).clamp_min(0.0)
+    return mean.float(), variance.sqrt().clamp_min(SMALLEST_STD).float()
+
+
+def _wrong_length(num_frames: int, hparams: HParams) -> str:
+    """Why a clip of that many frames is left out; empty where it is not."""
+    seconds = (num_frames - 1) * hparams.audio.hop_length / hparams.audio.sampling_rate
+    data = hparams.data
+    if seconds < data.min_seconds:
+        return f"{seconds:.2f} s after trimming, shorter than data.min_seconds={data.min_seconds:g}"
+    if seconds > data.max_seconds:
+        return f"{seconds:.2f} s after trimming, longer than data.max_seconds={data.max_seconds:g}"
+    return ""

@@ -1,0 +1,79 @@
+"""Lists: what a good one gives, and that every bad line is told with its file, number and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tacotron2.data.utterances import DataError, read_list
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "corpus"
+    (folder / "wavs").mkdir(parents=True)
+    (folder / "more").mkdir()
+    for name in ("wavs/a.wav", "wavs/b.wav", "more/a.wav", "../outside.wav"):
+        (folder / name).touch()
+    return folder
+
+
+def write(root: Path, content: bytes) -> Path:
+    path = root / "train.txt"
+    path.write_bytes(content)
+    return path
+
+
+def test_a_list_with_bom_windows_line_ends_and_blank_lines(root) -> None:
+    path = write(root, "\ufeffwavs/a.wav|Déjà vu, she said.\r\n\r\nwavs/b.wav | one | two \n".encode())
+    first, second = read_list(path, root)
+    assert (first.id, first.text, first.line) == ("a", "Déjà vu, she said.", 1)
+    assert first.audio_path == root / "wavs" / "a.wav"
+    assert (second.id, second.text, second.line) == ("b", "one | two", 3)
+    assert second.place == f"{path}, line 3"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"wavs/b.wav hello", "no '|'"),
+        (b"|hello", "no file before"),
+        (b"wavs/b.wav|  ", "no text after"),
+        (b"wavs/none.wav|hello", "there is no file"),
+        (b"../outside.wav|hello", "lies outside"),
+        (b"wavs/../../outside.wav|hello", "lies outside"),
+        (b"wavs/link.wav|hello", "lies outside"),
+        (b"more/a.wav|hello", "id 'a' was already used in line 1"),
+        (b"wavs/b.wav|caf\xe9", r"byte 15 \(0xE9\) is not UTF-8"),
+    ],
+)
+def test_a_bad_line_is_named_with_file_and_number(root, line, reason) -> None:
+    (root / "wavs" / "link.wav").symlink_to(root / ".." / "outside.wav")
+    path = write(root, b"wavs/a.wav|hello\n" + line + b"\n")
+    with pytest.raises(DataError, match=reason.replace("|", r"\|")) as caught:
+        read_list(path, root)
+    assert str(caught.value).startswith(f"{path}, line 2: ")
+
+
+def test_an_absolute_path_outside_is_refused_and_a_link_inside_is_not(root) -> None:
+    (root / "wavs" / "inner.wav").symlink_to(root / "wavs" / "b.wav")
+    assert read_list(write(root, b"wavs/inner.wav|hello\n"), root)[0].id == "inner"
+    with pytest.raises(DataError, match="lies outside"):
+        read_list(write(root, f"{root.parent / 'outside.wav'}|hello\n".encode()), root)
+
+
+def test_many_bad_lines_are_told_at_once(root) -> None:
+    path = write(root, b"wavs/a.wav|fine\n" + b"no separator\n" * 12)
+    with pytest.raises(DataError) as caught:
+        read_list(path, root)
+    told = str(caught.value).split("\n")
+    assert [f"line {n}:" in line for n, line in enumerate(told[:10], start=2)] == [True] * 10
+    assert told[10:] == ["and 2 more like these"]
+
+
+def test_missing_and_empty_lists(root) -> None:
+    with pytest.raises(DataError, match=r"nowhere\.txt: cannot be read"):
+        read_list(root / "nowhere.txt", root)
+    with pytest.raises(DataError, match=r"train\.txt: names no recording"):
+        read_list(write(root, b"\n\n"), root)
