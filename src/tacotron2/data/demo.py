@@ -1,0 +1,228 @@
+"""The demo corpus: our own sentences, spoken by the bundled synthesiser, when no recordings were named.
+
+    folder/demo-<key>/
+        wavs/train-00001.wav ...    16 bit, mono, at the synthesiser's rate of 22,050 Hz
+        train.txt validation.txt test.txt    wavs/ID.wav|text
+        metadata.csv                ID|text, all splits
+        demo.json                   settings, clips, seconds: written last
+
+The key is a hash of every setting that shapes the corpus. Corpora of different settings live side by side,
+a finished one is used again, and nothing that exists is ever changed or deleted: a corpus grows in a folder
+of its own and gets its name when it is complete.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from tacotron2.data.sentences import GRAMMAR_VERSION, SentenceError, Sentences, write_sentences
+from tacotron2.hparams import HParams
+
+SPLITS = ("train", "validation", "test")
+RECORD = "demo.json"
+SYNTHESISER = Path(__file__).with_name("espeak.py")
+
+Progress = Callable[[int, int], None]
+
+
+class DemoError(ValueError):
+    """The demo corpus cannot be made or used; the message says why and what would help."""
+
+
+@dataclass(frozen=True)
+class DemoCorpus:
+    """A finished corpus: its lists are `wavs/ID.wav|text` lines relative to `folder`."""
+
+    folder: Path
+    train_list: Path
+    validation_list: Path
+    test_list: Path
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Clip:
+    id: str
+    text: str
+
+    @property
+    def wav(self) -> str:
+        return f"wavs/{self.id}.wav"
+
+
+def make_demo(folder: Path, hparams: HParams, progress: Progress | None = None) -> DemoCorpus:
+    """The corpus of these hyper-parameters inside `folder`: made now, or found there finished.
+
+    Equal settings give the same bytes of every file. `progress` is called with (clips done, clips in all).
+
+    Raises:
+        DemoError: no synthesiser, unknown voice, impossible lengths, or a folder that cannot be used.
+    """
+    settings = _settings(hparams)
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    home = folder / f"demo-{key}"
+    if home.exists():
+        return _open(home)
+    sentences = _sentences(hparams)
+    with _workplace(home) as workplace:
+        seconds = _fill(workplace, sentences, hparams, settings, progress)
+        _publish(workplace, home)
+    return _corpus(home, seconds)
+
+
+def _settings(hparams: HParams) -> dict[str, Any]:
+    """Everything that the bytes of the corpus depend on."""
+    held_out = {name: getattr(hparams.data, name) for name in ("validation_clips", "test_clips")}
+    return {"grammar": GRAMMAR_VERSION, **asdict(hparams.demo), **held_out}
+
+
+def _sentences(hparams: HParams) -> Sentences:
+    demo, data = hparams.demo, hparams.data
+    try:
+        return write_sentences(
+            demo.demo_clips,
+            data.validation_clips,
+            data.test_clips,
+            demo.demo_min_characters,
+            demo.demo_max_characters,
+            demo.demo_seed,
+        )
+    except SentenceError as error:
+        raise DemoError(str(error)) from error
+
+
+def _corpus(home: Path, seconds: float) -> DemoCorpus:
+    train, validation, test = (home / f"{split}.txt" for split in SPLITS)
+    return DemoCorpus(home, train, validation, test, seconds)
+
+
+def _open(home: Path) -> DemoCorpus:
+    """A finished corpus, after a look at whether all its files are there."""
+    advice = f"remove or rename the folder {home} and it is made anew"
+    try:
+        record = json.loads((home / RECORD).read_text(encoding="utf-8"))
+        seconds = float(record["seconds"])
+        wavs = [line.partition("|")[0] for split in SPLITS for line in _lines(home / f"{split}.txt")]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DemoError(f"{home} is not a complete demo corpus ({error}); {advice}") from error
+    present = {f"wavs/{path.name}" for path in (home / "wavs").glob("*.wav")}
+    missing = [wav for wav in wavs if wav not in present]
+    if missing:
+        raise DemoError(f"{home}: {len(missing)} recordings are missing, the first is {missing[0]}; {advice}")
+    return _corpus(home, seconds)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+@contextlib.contextmanager
+def _workplace(home: Path) -> Iterator[Path]:
+    """An empty folder beside the corpus to be; gone afterwards, unless it was renamed."""
+    workplace = home.with_name(f".{home.name}-{secrets.token_hex(4)}")
+    try:
+        (workplace / "wavs").mkdir(parents=True)
+    except OSError as error:
+        raise DemoError(f"{home.parent}: no demo corpus can be made there ({error.strerror})") from error
+    try:
+        yield workplace
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _publish(workplace: Path, home: Path) -> None:
+    """Give the complete corpus its name; another process may have been faster with the same bytes."""
+    try:
+        workplace.rename(home)
+    except OSError:
+        _open(home)
+
+
+def _fill(
+    workplace: Path,
+    sentences: Sentences,
+    hparams: HParams,
+    settings: dict[str, Any],
+    progress: Progress | None,
+) -> float:
+    """Write all files of the corpus; the seconds of audio."""
+    clips = {
+        split: [_Clip(f"{split}-{number:05d}", text) for number, text in enumerate(texts, start=1)]
+        for split, texts in zip(SPLITS, (sentences.train, sentences.validation, sentences.test), strict=True)
+    }
+    everything = [clip for split in SPLITS for clip in clips[split]]
+    seconds = round(_speak(workplace, everything, hparams, progress), 3)
+    for split in SPLITS:
+        _write(workplace / f"{split}.txt", "".join(f"{clip.wav}|{clip.text}\n" for clip in clips[split]))
+    _write(workplace / "metadata.csv", "".join(f"{clip.id}|{clip.text}\n" for clip in everything))
+    counts = {split: len(clips[split]) for split in SPLITS}
+    record = {"settings": settings, "clips": counts, "seconds": seconds}
+    _write(workplace / RECORD, json.dumps(record, indent=2) + "\n")
+    return seconds
+
+
+def _write(path: Path, content: str) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _speak(workplace: Path, clips: list[_Clip], hparams: HParams, progress: Progress | None) -> float:
+    """Every clip as a wav file, in the given order, by one fresh child process; the seconds of audio."""
+    job = {
+        "voice": hparams.demo.demo_voice,
+        "words_per_minute": hparams.demo.demo_words_per_minute,
+        "clips": [[clip.text, str(workplace.absolute() / clip.wav)] for clip in clips],
+    }
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
+        child = subprocess.Popen(
+            [sys.executable, "-P", str(SYNTHESISER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            encoding="utf-8",
+        )
+        with child:
+            assert child.stdin is not None and child.stdout is not None
+            try:
+                with contextlib.suppress(BrokenPipeError), child.stdin:
+                    json.dump(job, child.stdin)
+                num_done, seconds = _follow(child.stdout, len(clips), progress)
+            except BaseException:  # an interrupt too: the child must not outlive us
+                child.kill()
+                raise
+        if child.returncode != 0 or num_done != len(clips):
+            errors.seek(0)
+            said = errors.read().strip()[-400:] or "nothing"
+            raise DemoError(
+                f"the speech synthesiser died with exit code {child.returncode} at clip {num_done + 1} of "
+                f"{len(clips)} (voice {hparams.demo.demo_voice!r}); its last words: {said}"
+            )
+    return seconds
+
+
+def _follow(answers: IO[str], num_clips: int, progress: Progress | None) -> tuple[int, float]:
+    """Read the child's answers to their end: the clips done and their seconds."""
+    num_done, seconds = 0, 0.0
+    for line in answers:
+        answer = json.loads(line)
+        if "error" in answer:
+            raise DemoError(answer["error"])
+        num_done += 1
+        seconds += answer["samples"] / answer["sampling_rate"]
+        if progress is not None:
+            progress(num_done, num_clips)
+    return num_done, seconds

@@ -1,0 +1,135 @@
+"""The bundled speech synthesiser (eSpeak NG) as a child process: a job on standard input, wav files out.
+
+Run by path, `python -P espeak.py`, and never imported by the package: the library is global state and the
+same call made twice in one process may differ, while one fixed order in a fresh process, with a fixed seed
+for its noise, always gives the same bytes. Standard library and `espeakng_loader` only.
+
+The job is one JSON object: {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}. The
+answers are JSON lines: {"samples", "sampling_rate"} after each clip, or one last {"error"} and exit code 1.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import sys
+import wave
+from pathlib import Path
+from typing import Any
+
+# Names and values of speak_lib.h.
+AUDIO_OUTPUT_SYNCHRONOUS = 2  # the asynchronous mode gives the same samples in ten times the time
+INITIALIZE_DONT_EXIT = 0x8000
+PARAMETER_RATE = 1
+POSITION_CHARACTER = 1
+CHARS_UTF8 = 1
+EE_OK = 0
+
+NOISE_SEED = 1  # of breath and hiss; the library would take the time of day
+
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+class EspeakError(RuntimeError):
+    """The synthesiser cannot do the job; the message says why in a user's words."""
+
+
+class Espeak:
+    """One initialised synthesiser with its voice; there can be only one in a process."""
+
+    def __init__(self, voice: str, words_per_minute: int) -> None:
+        self._library, data = _load()
+        os.chdir(data.parent)  # the library's own buffer ends after some 150 characters of path
+        self.sampling_rate: int = self._library.espeak_Initialize(
+            AUDIO_OUTPUT_SYNCHRONOUS, 0, b".", INITIALIZE_DONT_EXIT
+        )
+        if self.sampling_rate <= 0:
+            raise EspeakError(f"the speech synthesiser cannot read its data in {data}")
+        _check_voice(voice, data)
+        if self._library.espeak_SetVoiceByName(voice.encode()) != EE_OK:
+            raise EspeakError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
+        self._library.espeak_SetParameter(PARAMETER_RATE, words_per_minute, 0)
+        self._chunks: list[bytes] = []
+        self._callback = Callback(self._collect)  # the library keeps a bare pointer: hold the reference
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def say(self, text: str) -> bytes:
+        """The text as 16-bit mono samples at `sampling_rate`."""
+        self._chunks.clear()
+        encoded = text.encode() + b"\0"
+        status = self._library.espeak_Synth(
+            encoded, ctypes.c_size_t(len(encoded)), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None
+        )
+        if status != EE_OK or not self._chunks:
+            raise EspeakError(f"the speech synthesiser said nothing for {text!r}")
+        return b"".join(self._chunks)
+
+    def _collect(self, samples: Any, num_samples: int, _events: int | None) -> int:
+        if samples and num_samples > 0:
+            self._chunks.append(ctypes.string_at(samples, 2 * num_samples))
+        return 0
+
+
+def _check_voice(voice: str, data: Path) -> None:
+    """The library itself ignores an unknown variant, and crashes on some names that are no language."""
+    language, plus, variant = voice.partition("+")
+    if language.lower() not in {path.name.lower() for path in (data / "lang").rglob("*") if path.is_file()}:
+        raise EspeakError(
+            f"demo.demo_voice={voice!r}: the speech synthesiser has no language {language!r}; "
+            "take one such as en-us, or with a variant, en-us+f3"
+        )
+    variants = sorted(path.name for path in (data / "voices" / "!v").iterdir())
+    if plus and variant not in variants:
+        raise EspeakError(
+            f"demo.demo_voice={voice!r}: the speech synthesiser has no variant {variant!r}; "
+            f"it has {', '.join(variants)}"
+        )
+
+
+def _load() -> tuple[ctypes.CDLL, Path]:
+    """The shared library and its data folder."""
+    try:
+        import espeakng_loader  # here, so that its absence becomes a sentence
+    except ImportError:
+        raise EspeakError(
+            "the package espeakng-loader is not installed, so no demo corpus can be made; "
+            "install it, or train on recordings of your own"
+        ) from None
+    try:
+        return ctypes.CDLL(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
+    except (OSError, RuntimeError) as error:
+        raise EspeakError(f"the bundled speech synthesiser does not load on this machine: {error}") from None
+
+
+def _write_wav(path: str, samples: bytes, sampling_rate: int) -> None:
+    with wave.open(path, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(sampling_rate)
+        file.writeframes(samples)
+
+
+def _answer(**record: object) -> None:
+    sys.stdout.write(json.dumps(record) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """Do the job on standard input; the exit code."""
+    job = json.load(sys.stdin)
+    try:
+        espeak = Espeak(job["voice"], job["words_per_minute"])
+        for text, path in job["clips"]:
+            samples = espeak.say(text)
+            _write_wav(path, samples, espeak.sampling_rate)
+            _answer(samples=len(samples) // 2, sampling_rate=espeak.sampling_rate)
+    except (EspeakError, OSError) as error:
+        _answer(error=str(error))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
