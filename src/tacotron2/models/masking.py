@@ -1,0 +1,65 @@
+"""Padding must change nothing: masks from true lengths and the layers that honour them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def length_mask(lengths: Tensor, size: int) -> Tensor:
+    """`(B,)` lengths to a `(B, size)` boolean mask, true on valid positions."""
+    return torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]
+
+
+class MaskedBatchNorm(nn.BatchNorm1d):
+    """Batch normalisation whose training statistics count valid positions only.
+
+    With `nn.BatchNorm1d` a batch with more padding has smaller variances, so that the same utterance would be
+    normalised differently according to its neighbours' lengths. At evaluation both are the same.
+    """
+
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
+        """`(B, C, T)` and a `(B, T)` mask to `(B, C, T)`."""
+        if not self.training or mask is None:
+            return super().forward(input)
+        weight = mask[:, None, :].to(input.dtype)
+        count = weight.sum()
+        mean = (input * weight).sum((0, 2)) / count
+        centred = input - mean[None, :, None]
+        variance = (centred * centred * weight).sum((0, 2)) / count
+        with torch.no_grad():
+            momentum = self.momentum or 0.0
+            unbiased = variance * (count / (count - 1).clamp(min=1))
+            if self.running_mean is not None and self.running_var is not None:
+                self.running_mean.lerp_(mean.to(self.running_mean.dtype), momentum)
+                self.running_var.lerp_(unbiased.to(self.running_var.dtype), momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return centred * scale[None, :, None] + self.bias[None, :, None]
+
+
+class ConvolutionBlock(nn.Module):
+    """Convolution over time, batch normalisation, activation, dropout; padding stays zero."""
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size: int, activation: str, p_dropout: float
+    ) -> None:
+        super().__init__()
+        self.convolution = nn.Conv1d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
+        self.norm = MaskedBatchNorm(out_channels)
+        self.activation = activation
+        self.p_dropout = p_dropout
+        gain = "linear" if activation == "identity" else activation
+        nn.init.xavier_uniform_(self.convolution.weight, gain=nn.init.calculate_gain(gain))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """`(B, in_channels, T)` with zero padding and a `(B, T)` mask to `(B, out_channels, T)`, zero padded."""
+        x = self.norm(self.convolution(x), mask)
+        if self.activation == "relu":
+            x = torch.relu(x)
+        elif self.activation == "tanh":
+            x = torch.tanh(x)
+        x = functional.dropout(x, self.p_dropout, self.training)
+        return x * mask[:, None, :].to(x.dtype)

@@ -1,0 +1,170 @@
+"""The model against its oracle, its parameter count, and what padding must not do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from tacotron2.hparams import HParams, create_hparams
+from tacotron2.models import Tacotron2
+from tacotron2.models.decoder import DecoderMasks, DecoderOutput
+from tacotron2.models.encoder import Encoder, reverse_within
+from tacotron2.models.masking import MaskedBatchNorm, length_mask
+
+SMALL = (
+    "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
+    "attention_location_n_filters=4,attention_location_kernel_size=5,decoder_rnn_dim=18,"
+    "postnet_embedding_dim=8,n_frames_per_step=3,max_decoder_seconds=0.5,"
+)
+TEXT_LENGTHS = torch.tensor([11, 7, 9, 3])
+MEL_LENGTHS = torch.tensor([30, 20, 28, 9])
+
+
+def small(overrides: str = "") -> HParams:
+    return create_hparams(SMALL + overrides)
+
+
+def inputs(seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    text = torch.randint(1, 60, (4, 11), generator=generator)
+    mel = torch.randn(4, 30, 80, generator=generator, dtype=torch.float64)
+    return text, TEXT_LENGTHS, mel, MEL_LENGTHS
+
+
+def test_plain_model_has_the_published_size() -> None:
+    with torch.device("meta"):
+        model = Tacotron2(create_hparams("n_symbols=148"))
+    assert model.num_parameters() == 28_193_153
+    sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    assert sizes["embedding"] == 148 * 512
+    assert sizes["encoder"] == 5_513_728
+    assert sizes["postnet"] == 4_348_144
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("dropouts", ["p_attention_dropout=0.2,p_decoder_dropout=0.3", "p_decoder_dropout=0"])
+def test_fast_decoder_equals_the_paper_s_loop(training: bool, dropouts: str) -> None:
+    """Outputs and the gradients of every parameter and of the memory, dropout included."""
+    torch.manual_seed(1)
+    decoder = Tacotron2(small(dropouts)).double().train(training).decoder
+    _, _, mel, _ = inputs()
+    values = torch.randn(4, 11, 16, dtype=torch.float64, requires_grad=True)
+    masks = decoder.draw_masks(4, 10, values, prenet=True)
+    results = []
+    for path in (decoder.forward, decoder.decode_stepwise):
+        output = path(decoder.prepare_memory(values, TEXT_LENGTHS), mel, masks)
+        score = (
+            output.mel.square().sum() + output.gate_logits.sum() + output.alignments.pow(3).sum()
+        )
+        gradients = torch.autograd.grad(score, [values, *decoder.parameters()])
+        results.append([output.mel, output.gate_logits, output.alignments, *gradients])
+    for fast, naive in zip(*results, strict=True):
+        torch.testing.assert_close(fast, naive, rtol=1e-9, atol=1e-11)
+        assert naive.abs().max() > 0
+
+
+def test_synthesis_repeats_what_teacher_forcing_on_its_own_frames_gives() -> None:
+    """Free running is the same computation: fed back its own frames, the fast path gives the same mel."""
+    torch.manual_seed(2)
+    model = Tacotron2(small("p_prenet_dropout=0")).double().eval()
+    torch.nn.init.constant_(model.decoder.gate_layer.bias, -9.0)
+    text, lengths, _, _ = inputs()
+    spoken = model.infer(text, lengths, max_steps=6)
+    assert not spoken.stopped.any() and spoken.mel_lengths.tolist() == [18] * 4
+    memory = model.decoder.prepare_memory(model.encoder(model.embedding(text), lengths), lengths)
+    frames: Tensor = torch.zeros(4, 18, 80, dtype=torch.float64)
+    output: DecoderOutput | None = None
+    for _ in range(6):
+        output = model.decoder(memory, frames, DecoderMasks())
+        frames = output.mel.detach()
+    assert output is not None
+    torch.testing.assert_close(output.alignments, spoken.alignments)
+    mask = torch.ones(4, 18, dtype=torch.bool)
+    torch.testing.assert_close((frames + model.postnet(frames, mask)).float(), spoken.mel.float())
+
+
+def test_synthesis_stops_each_sentence_at_its_own_stop_token() -> None:
+    torch.manual_seed(3)
+    model = Tacotron2(small()).eval()
+    torch.nn.init.constant_(model.decoder.gate_layer.bias, 9.0)
+    text, lengths, _, _ = inputs()
+    spoken = model.infer(text, lengths)
+    assert spoken.stopped.all() and spoken.step_lengths.tolist() == [1] * 4
+    assert spoken.mel.shape == (4, 3, 80)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_padding_changes_nothing(training: bool) -> None:
+    """A batch of one utterance and the same with twice the padding: equal on all valid positions."""
+    torch.manual_seed(4)
+    model = Tacotron2(small("p_prenet_dropout=0,p_convolution_dropout=0,p_attention_dropout=0,p_decoder_dropout=0"))
+    model.double().train(training)
+    text, text_lengths, mel, mel_lengths = inputs()
+    outputs = []
+    for extra in (0, 12):
+        padded_text = torch.nn.functional.pad(text, (0, extra))
+        padded_mel = torch.nn.functional.pad(mel, (0, 0, 0, extra), value=7.0 if extra else 0.0)
+        outputs.append(model(padded_text, text_lengths, padded_mel, mel_lengths))
+    plain, padded = outputs
+    for row in range(4):
+        frames, steps, symbols = int(mel_lengths[row]), -(-int(mel_lengths[row]) // 3), int(text_lengths[row])
+        torch.testing.assert_close(plain.mel_after[row, :frames], padded.mel_after[row, :frames])
+        torch.testing.assert_close(plain.gate_logits[row, :steps], padded.gate_logits[row, :steps])
+        torch.testing.assert_close(
+            plain.alignments[row, :steps, :symbols], padded.alignments[row, :steps, :symbols]
+        )
+        assert padded.alignments[row, :, symbols:].abs().max() == 0
+
+
+def test_alignment_rows_sum_to_one() -> None:
+    torch.manual_seed(5)
+    text, text_lengths, mel, mel_lengths = inputs()
+    output = Tacotron2(small())(text, text_lengths, mel.float(), mel_lengths)
+    torch.testing.assert_close(output.alignments.sum(2), torch.ones(4, 10))
+
+
+def test_mels_are_raw_outside_and_normalised_inside() -> None:
+    torch.manual_seed(6)
+    model = Tacotron2(small("p_prenet_dropout=0")).double().eval()
+    text, text_lengths, mel, mel_lengths = inputs()
+    plain = model(text, text_lengths, mel, mel_lengths)
+    mean, std = torch.linspace(-8, -4, 80), torch.linspace(0.5, 2, 80)
+    model.set_mel_statistics(mean, std)
+    scaled = model(text, text_lengths, mel * std + mean, mel_lengths)
+    torch.testing.assert_close(scaled.mel_after, (plain.mel_after * std + mean).float(), check_dtype=False)
+    torch.testing.assert_close(scaled.alignments, plain.alignments)
+
+
+def test_encoder_equals_a_bidirectional_lstm_over_packed_sequences() -> None:
+    torch.manual_seed(7)
+    encoder = Encoder(small().model).eval()
+    x = torch.randn(4, 11, 12)
+    mask = length_mask(TEXT_LENGTHS, 11)
+    hidden = (x * mask[:, :, None]).transpose(1, 2)
+    for block in encoder.convolutions:
+        hidden = block(hidden, mask)
+    oracle = torch.nn.LSTM(16, 8, batch_first=True, bidirectional=True)
+    for name, value in encoder.forward_lstm.named_parameters():
+        oracle.get_parameter(name).data.copy_(value)
+        oracle.get_parameter(name + "_reverse").data.copy_(encoder.backward_lstm.get_parameter(name))
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        hidden.transpose(1, 2), TEXT_LENGTHS, batch_first=True, enforce_sorted=False
+    )
+    expected, _ = torch.nn.utils.rnn.pad_packed_sequence(oracle(packed)[0], batch_first=True)
+    torch.testing.assert_close(encoder(x, TEXT_LENGTHS), expected)
+
+
+def test_reverse_within_reads_each_sequence_backwards() -> None:
+    x = torch.arange(10).reshape(2, 5, 1)
+    assert reverse_within(x, torch.tensor([3, 5]))[:, :, 0].tolist() == [[2, 1, 0, 3, 4], [9, 8, 7, 6, 5]]
+
+
+def test_masked_batch_norm_is_batch_norm_of_the_valid_positions() -> None:
+    torch.manual_seed(8)
+    masked, oracle = MaskedBatchNorm(6), torch.nn.BatchNorm1d(6)
+    x, mask = torch.randn(4, 6, 11), length_mask(TEXT_LENGTHS, 11)
+    rows = x.transpose(1, 2)[mask]
+    torch.testing.assert_close(masked(x, mask).transpose(1, 2)[mask], oracle(rows))
+    torch.testing.assert_close(masked.running_mean, oracle.running_mean)
+    torch.testing.assert_close(masked.running_var, oracle.running_var)
