@@ -1,0 +1,91 @@
+"""Checkpoints: written atomically, checksummed, loaded without running code.
+
+A checkpoint is one file of tensors and plain values and, written after it, a sidecar `NAME.json` that a program
+without torch can read: step, metrics, whether all weights are finite, SHA-256. A file without a matching
+sidecar is not a checkpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tacotron2.files import write_atomically
+from tacotron2.hparams import HParamsError, from_dict
+from tacotron2.models.tacotron2 import Tacotron2
+
+SCHEMA_VERSION = 1
+
+
+class CheckpointError(ValueError):
+    """A checkpoint cannot be used; the message names the file and why."""
+
+
+def sidecar_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def save_checkpoint(path: Path, content: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Writes tensors and plain values, then the sidecar with `facts` (a step, metrics) and the checksum."""
+    buffer = io.BytesIO()
+    torch.save({"schema": SCHEMA_VERSION, **content}, buffer)
+    data = buffer.getvalue()
+    write_atomically(path, data)
+    weights = content.get("model", {})
+    finite = all(bool(torch.isfinite(value).all()) for value in weights.values())
+    sidecar = {"schema": SCHEMA_VERSION, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+    known = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in facts.items()}
+    write_atomically(
+        sidecar_path(path), json.dumps(sidecar | {"finite": finite} | known, indent=1).encode()
+    )
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint, verified against its sidecar; tensors come on the CPU.
+
+    Raises:
+        CheckpointError: missing, cut short, changed since it was written, not ours, or not safe to load.
+    """
+    try:
+        data = path.read_bytes()
+        sidecar = json.loads(sidecar_path(path).read_text())
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{error.filename}: no such checkpoint file") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path}: cannot be read ({error})") from None
+    if hashlib.sha256(data).hexdigest() != sidecar.get("sha256"):
+        raise CheckpointError(f"{path}: damaged, its checksum is not the one in {sidecar_path(path).name}")
+    try:
+        content: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path}: not a checkpoint that can be loaded safely ({reason})") from None
+    if content.get("schema") != SCHEMA_VERSION:
+        raise CheckpointError(
+            f"{path}: schema {content.get('schema')}, this version reads schema {SCHEMA_VERSION}"
+        )
+    return content
+
+
+def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron2:
+    """The model of a checkpoint, ready for synthesis (evaluation mode).
+
+    Raises:
+        CheckpointError: see `read_checkpoint`; also weights that do not fit their own settings.
+    """
+    path = Path(path)
+    content = read_checkpoint(path)
+    try:
+        model = Tacotron2(from_dict(content["hparams"]))
+        model.load_state_dict(content["model"])
+    except (KeyError, RuntimeError, HParamsError) as error:
+        raise CheckpointError(f"{path}: its weights do not fit its settings ({error})") from None
+    return model.to(device).eval()

@@ -1,0 +1,185 @@
+"""What a training run says while it runs: typed records, one JSON object a line.
+
+Standard library only. The stream is the single source of every figure shown elsewhere; progress display,
+MLflow, TensorBoard and reports read it and can be rebuilt from it. Paths in events are relative to the run's
+folder, so that a run can be moved.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+class EventError(ValueError):
+    """A line of an event stream cannot be read."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Base of all records; `kind` is the discriminator in the file."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class StartedEvent(Event):
+    """An attempt begins (or goes on after `resumed_from_step`)."""
+
+    kind: ClassVar[str] = "started"
+    device: str
+    precision: str
+    threads: int
+    seed: int
+    parameters: int
+    max_steps: int
+    train_clips: int
+    validation_clips: int
+    commit: str
+    versions: dict[str, str]
+    resumed_from_step: int | None = None
+
+
+@dataclass(frozen=True)
+class StageEvent(Event):
+    """Progress of a phase; it is finished when `done == total`."""
+
+    kind: ClassVar[str] = "stage"
+    name: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class EstimateEvent(Event):
+    """Cost measured on throw-away steps before training starts."""
+
+    kind: ClassVar[str] = "estimate"
+    step_seconds: float
+    train_seconds: float
+    disk_bytes: int
+
+
+@dataclass(frozen=True)
+class StepEvent(Event):
+    """The mean of the losses since the last such record."""
+
+    kind: ClassVar[str] = "step"
+    step: int
+    epoch: int
+    losses: dict[str, float]
+    train_reference_loss: float
+    learning_rate: float
+    guided_attention_weight: float
+    grad_norm: float
+    mel_frames_per_s: float
+    data_wait_share: float
+    step_seconds: float
+
+
+@dataclass(frozen=True)
+class ValidationEvent(Event):
+    """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass."""
+
+    kind: ClassVar[str] = "validation"
+    step: int
+    teacher_forced: dict[str, float]
+    free_running: dict[str, float]
+    seconds: float
+    quality: float | None = None
+    attention_image: str | None = None
+    spectrogram_image: str | None = None
+    audio: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CheckpointEvent(Event):
+    """A checkpoint is on disk, complete. `role` is `state` or `best`."""
+
+    kind: ClassVar[str] = "checkpoint"
+    step: int
+    path: str
+    role: str
+    quality: float | None = None
+
+
+@dataclass(frozen=True)
+class ExaminedEvent(Event):
+    """The best checkpoint has spoken the test sentences."""
+
+    kind: ClassVar[str] = "examined"
+    checkpoint: str
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class FinishedEvent(Event):
+    """The attempt is over; `cause` is an exit cause."""
+
+    kind: ClassVar[str] = "finished"
+    step: int
+    cause: str
+    train_seconds: float
+
+
+EVENT_TYPES: tuple[type[Event], ...] = (
+    StartedEvent,
+    StageEvent,
+    EstimateEvent,
+    StepEvent,
+    ValidationEvent,
+    CheckpointEvent,
+    ExaminedEvent,
+    FinishedEvent,
+)
+
+
+@dataclass(frozen=True)
+class Stamped:
+    """An event with the time (unix seconds) at which it was written."""
+
+    time: float
+    event: Event
+
+
+def to_json(event: Event, time: float) -> str:
+    """One line without its end. A number that is not finite becomes null: JSON has no other word for it."""
+    content = {"kind": event.kind, "time": time} | dataclasses.asdict(event)
+    return json.dumps(_finite(content), ensure_ascii=False, allow_nan=False)
+
+
+def from_json(line: str) -> Stamped:
+    """The record on one line. An unknown kind or field is an error: both sides are one release.
+
+    A null where a number belongs reads as NaN: it was not finite when it was written.
+
+    Raises:
+        EventError: not JSON, or not a known record.
+    """
+    try:
+        content: dict[str, Any] = json.loads(line)
+        time, kind = float(content.pop("time")), content.pop("kind")
+        types = {cls.kind: cls for cls in EVENT_TYPES}
+        return Stamped(time, types[kind](**{key: _restored(key, value) for key, value in content.items()}))
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise EventError(f"not an event: {line[:80]!r} ({error})") from None
+
+
+OPTIONAL_FIELDS = frozenset({"resumed_from_step", "quality", "attention_image", "spectrogram_image"})
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _restored(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: math.nan if item is None else item for name, item in value.items()}
+    return math.nan if value is None and key not in OPTIONAL_FIELDS else value

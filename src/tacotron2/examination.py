@@ -1,0 +1,99 @@
+"""The final examination: the best weights speak sentences that neither training nor validation has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tacotron2.audio import griffin_lim, save_wav
+from tacotron2.checkpoint import load_model
+from tacotron2.data.dataset import TextMelLoader
+from tacotron2.evaluation import FreeRunning, free_running, teacher_forced
+from tacotron2.hparams import HParams
+from tacotron2.metrics import nearest_own_rate, quality
+from tacotron2.pictures import save_attention
+
+HOW = {
+    "sentences": "number of test utterances spoken, free running",
+    "never_stopped": "syntheses that the length bound ended, count",
+    "skipped_or_repeated_rate": "skip_rate + repeat_rate, mean over the test utterances",
+    "nearest_own_rate": "share of syntheses nearest to their own recording by MCD-DTW among all test recordings",
+    "quality": "0.45 attention_alignment + 0.35 mel_quality_score + 0.2 stop_score, of the means",
+}
+"""What the figures that stand in no other place mean; the others are defined in docs/metrics.md."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """One test sentence as it was spoken: text, wav file, its own figures."""
+
+    id: str
+    text: str
+    path: Path
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Examination:
+    """Mean figures, and every sentence."""
+
+    figures: dict[str, float]
+    sentences: list[Spoken]
+
+
+def examine(
+    checkpoint: Path,
+    test_set: TextMelLoader,
+    hparams: HParams,
+    samples_folder: Path,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Examination:
+    """Speaks the whole test set free running, writes a wav and measures everything.
+
+    Args:
+        checkpoint: weights to examine.
+        samples_folder: gets `ID.wav` for each sentence and `attention.png` of the first three.
+
+    Raises:
+        CheckpointError: the weights cannot be read.
+    """
+    model = load_model(checkpoint, device)
+    items = [test_set[index] for index in range(len(test_set))]
+    free = free_running(model, items, hparams.train.batch_size)
+    forced = teacher_forced(model, items, hparams.train.batch_size)
+    sentences = []
+    for done, (item, speech, figures) in enumerate(
+        zip(items, free.speeches, free.utterances, strict=True), start=1
+    ):
+        path = samples_folder / f"{item.utterance.id}.wav"
+        save_wav(path, griffin_lim(speech.mel, hparams.audio), hparams.audio.sampling_rate)
+        sentences.append(Spoken(item.utterance.id, item.utterance.text, path, figures))
+        progress(done, len(items))
+    save_attention(
+        samples_folder / "attention.png",
+        [
+            (item.utterance.id, speech.alignment, item.ids.tolist())
+            for item, speech in zip(items[:3], free.speeches[:3], strict=True)
+        ],
+    )
+    recordings = [item.mel.numpy() for item in items]
+    figures = summary(free, recordings)
+    figures |= {f"teacher_forced_{name}": value for name, value in forced.figures.items()}
+    return Examination(figures, sentences)
+
+
+def summary(free: FreeRunning, recordings: list) -> dict[str, float]:
+    """The means of a free-running pass, and the figures that only the whole set has."""
+    figures = dict(free.figures)
+    figures["sentences"] = float(len(recordings))
+    figures["never_stopped"] = float(sum(not speech.stopped for speech in free.speeches))
+    rates = [figures[name] for name in ("skip_rate", "repeat_rate") if name in figures]
+    if rates:
+        figures["skipped_or_repeated_rate"] = sum(rates)
+    own = nearest_own_rate([speech.mel for speech in free.speeches], recordings)
+    if own is not None:
+        figures["nearest_own_rate"] = own
+    overall = quality(figures)
+    return figures if overall is None else figures | {"quality": overall}

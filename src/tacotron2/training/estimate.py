@@ -1,0 +1,72 @@
+"""What a training will cost, measured before it starts."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from dataclasses import dataclass
+
+import torch
+
+from tacotron2.data.dataset import TextMelCollate, TextMelLoader
+from tacotron2.hparams import HParams
+from tacotron2.losses import Tacotron2Loss
+from tacotron2.models import Tacotron2
+from tacotron2.training.devices import make_fabric
+
+MEASURED_STEPS = 4
+WARM_UP_STEPS = 1
+FULL_STATE_COPIES = 2
+"""The newest full state, and the one before until the newest is complete."""
+BYTES_PER_VALIDATION = 600_000
+"""Two pictures and two sentences of audio."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds per update and for all that remain (without validation), and bytes the run folder will take."""
+
+    step_seconds: float
+    train_seconds: float
+    disk_bytes: int
+
+
+def estimate(hparams: HParams, train_set: TextMelLoader, device: str) -> Estimate:
+    """Times updates of a throw-away model on batches of the data's own lengths, evenly drawn.
+
+    The random generators are left as they were; `max_train_minutes` bounds the estimate.
+    """
+    train = hparams.train
+    with torch.random.fork_rng():
+        fabric, _ = make_fabric(hparams, device)
+        model = Tacotron2(hparams)
+        num_parameters = model.num_parameters()
+        network, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters(), lr=1e-6))
+        criterion = Tacotron2Loss(hparams).to(fabric.device)
+        collate = TextMelCollate(model.r)
+        by_length = sorted(range(len(train_set)), key=train_set.lengths.__getitem__)
+        seconds = []
+        for number in range(WARM_UP_STEPS + MEASURED_STEPS):
+            middle = len(by_length) * (number % MEASURED_STEPS + 1) // (MEASURED_STEPS + 1)
+            start = max(0, min(middle, len(by_length) - train.batch_size))
+            indices = by_length[start : start + train.batch_size]
+            batch = collate([train_set[index] for index in indices]).to(fabric.device)
+            began = time.perf_counter()
+            output = network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+            total = criterion(output, batch, 1.0).total
+            fabric.backward(total)
+            optimizer.step()
+            optimizer.zero_grad()
+            total.item()
+            seconds.append(time.perf_counter() - began)
+    step_seconds = statistics.mean(seconds[WARM_UP_STEPS:])
+    limit = train.max_train_minutes * 60
+    whole = step_seconds * train.max_steps
+    weights = 4 * num_parameters
+    validations = -(-train.max_steps // train.validate_every)
+    disk = (
+        (train.keep_best + 1) * weights
+        + FULL_STATE_COPIES * 3 * weights
+        + validations * BYTES_PER_VALIDATION
+    )
+    return Estimate(step_seconds, min(whole, limit) if limit else whole, disk)

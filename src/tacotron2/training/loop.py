@@ -1,0 +1,292 @@
+"""The training loop, on Fabric for devices and precision; everything that must be exact is ours.
+
+No step reads anything back from the device: losses are summed there and read once in `log_every` steps.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.utils.data import DataLoader
+
+from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
+from tacotron2.data.sampler import LengthBatchSampler
+from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
+from tacotron2.hparams import HParams
+from tacotron2.losses import Losses, Tacotron2Loss, guided_attention_weight
+from tacotron2.models import Tacotron2
+from tacotron2.training.devices import make_fabric
+from tacotron2.training.schedule import learning_rate
+from tacotron2.training.state import CheckpointFolder, Progress, restore_rng
+from tacotron2.training.validation import validate
+from tacotron2.versions import installed_versions, source_commit
+
+
+class NonFiniteLossError(ArithmeticError):
+    """Loss or gradient became NaN or Inf; the message names the step and the terms."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a training ended: `cause` is completed, stopped, interrupted or terminated."""
+
+    step: int
+    cause: str
+    best_checkpoint: Path | None
+    train_seconds: float
+
+
+class Meter:
+    """Sums on the device since the last record, read back once."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, torch.Tensor] = {}
+        self.num_steps = self.num_frames = 0
+        self.wait_seconds = 0.0
+        self.began = time.perf_counter()
+
+    def add(self, terms: dict[str, torch.Tensor]) -> None:
+        for name, value in terms.items():
+            self.sums[name] = self.sums[name] + value if name in self.sums else value
+
+    def means(self) -> dict[str, float]:
+        """One transfer for all of them."""
+        values = (torch.stack([value.float() for value in self.sums.values()]) / self.num_steps).tolist()
+        return dict(zip(self.sums, values, strict=True))
+
+
+class Trainer:
+    """One training: its parts, and the step that advances them."""
+
+    def __init__(
+        self, hparams: HParams, train_set: TextMelLoader, validation_set: TextMelLoader, folder: Path, device: str
+    ) -> None:
+        self.hparams, self.train_set, self.validation_set = hparams, train_set, validation_set
+        self.folder = folder
+        self.fabric: Fabric
+        self.fabric, self.precision = make_fabric(hparams, device)
+        torch.manual_seed(hparams.train.seed)
+        self.model = Tacotron2(hparams)
+        self.model.set_mel_statistics(*mel_statistics(train_set))
+        optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=hparams.train.learning_rate,
+            weight_decay=hparams.train.weight_decay,
+        )
+        self.network, self.optimizer = self.fabric.setup(self.model, optimizer)
+        self.criterion = Tacotron2Loss(hparams).to(self.fabric.device)
+        train = hparams.train
+        self.sampler = LengthBatchSampler(
+            train_set.lengths, train.batch_size, hparams.data.bucket_batches, train.seed
+        )
+        self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best)
+        self.progress = Progress()
+
+    def resume(self) -> int | None:
+        """Takes up the newest state of the folder; the step it stands at, or None at a first start."""
+        found = self.checkpoints.newest_state()
+        if found is None:
+            return None
+        _, content = found
+        self.model.load_state_dict(content["model"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.sampler.load_state_dict(content["sampler"])
+        self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
+        restore_rng(content["rng"])
+        return self.progress.step
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches without end, from where the training stands."""
+        trained_on = self.sampler.epoch * len(self.sampler) + self.sampler.position
+        while True:
+            self.sampler.seek(trained_on)
+            loader = DataLoader(
+                self.train_set,
+                batch_sampler=self.sampler,
+                collate_fn=TextMelCollate(self.hparams.model.n_frames_per_step),
+                num_workers=self.hparams.data.num_workers,
+                pin_memory=self.fabric.device.type == "cuda",
+                generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
+            )
+            for batch in loader:
+                trained_on += 1
+                # Loader processes run ahead of the training; what counts is what was trained on.
+                state = self.sampler.state_dict()
+                epoch, position = divmod(trained_on, len(self.sampler))
+                self.progress.sampler = state | {"epoch": epoch, "position": position}
+                yield batch
+
+    def step(self, batch: Batch, meter: Meter) -> None:
+        """One update: forward and backward of every micro-batch, clip by the true norm, AdamW."""
+        train, step = self.hparams.train, self.progress.step
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(train, step)
+        weight = guided_attention_weight(self.hparams.loss, step)
+        frames = int(batch.mel_lengths.sum())
+        for part in split(batch, train.accumulation_steps, self.hparams.model.n_frames_per_step):
+            share = int(part.mel_lengths.sum()) / frames
+            part = part.to(self.fabric.device)
+            output = self.network(part.text, part.text_lengths, part.mel, part.mel_lengths)
+            losses: Losses = self.criterion(output, part, weight)
+            self.fabric.backward(losses.total * share)
+            terms = losses.terms() | {"reference": losses.reference}
+            meter.add({name: value * share for name, value in terms.items()})
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norm = get_total_norm(gradients)
+        clip_grads_with_norm_(self.model.parameters(), train.grad_clip_thresh, norm)
+        meter.add({"grad_norm": norm})
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.progress.step += 1
+        meter.num_steps += 1
+        meter.num_frames += frames
+
+    def record(self, meter: Meter, epoch: int) -> StepEvent:
+        """The means since the last record.
+
+        Raises:
+            NonFiniteLossError: a term is NaN or Inf, and so may the weights be by now.
+        """
+        means = meter.means()
+        bad = sorted(name for name, value in means.items() if not math.isfinite(value))
+        if bad:
+            raise NonFiniteLossError(
+                f"{', '.join(bad)} became NaN or Inf within the {meter.num_steps} steps before step "
+                f"{self.progress.step}"
+            )
+        seconds = time.perf_counter() - meter.began
+        done = self.progress.step - 1
+        return StepEvent(
+            step=self.progress.step,
+            epoch=epoch,
+            losses={k: v for k, v in means.items() if k not in ("reference", "grad_norm")},
+            train_reference_loss=means["reference"],
+            learning_rate=learning_rate(self.hparams.train, done),
+            guided_attention_weight=guided_attention_weight(self.hparams.loss, done),
+            grad_norm=means["grad_norm"],
+            mel_frames_per_s=meter.num_frames / seconds,
+            data_wait_share=meter.wait_seconds / seconds,
+            step_seconds=seconds / meter.num_steps,
+        )
+
+
+def split(batch: Batch, parts: int, r: int) -> list[Batch]:
+    """The batch in `parts` micro-batches of neighbouring lengths, each cut to its own longest utterance."""
+    if parts == 1:
+        return [batch]
+    pieces = []
+    for rows in torch.arange(len(batch.ids)).tensor_split(min(parts, len(batch.ids))):
+        symbols = int(batch.text_lengths[rows].max())
+        steps = -(-int(batch.mel_lengths[rows].max()) // r)
+        pieces.append(
+            Batch(
+                text=batch.text[rows, :symbols],
+                text_lengths=batch.text_lengths[rows],
+                mel=batch.mel[rows, : steps * r],
+                mel_lengths=batch.mel_lengths[rows],
+                gate=batch.gate[rows, :steps],
+                ids=tuple(batch.ids[row] for row in rows.tolist()),
+            )
+        )
+    return pieces
+
+
+def train(
+    hparams: HParams,
+    train_set: TextMelLoader,
+    validation_set: TextMelLoader,
+    folder: Path,
+    *,
+    device: str = "auto",
+    emit: Callable[[Event], None] = lambda event: None,
+    stop_requested: Callable[[], str | None] = lambda: None,
+) -> TrainingResult:
+    """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
+
+    Args:
+        folder: the run's folder; checkpoints, attention maps and audio go to its sub-folders.
+        device: auto, cpu or cuda.
+        emit: is given every event; must not block.
+        stop_requested: asked after every step; a cause (interrupted, terminated, stopped) ends the training
+            with a full checkpoint.
+
+    Raises:
+        NonFiniteLossError: within `log_every` steps of a loss or gradient that is NaN or Inf.
+        CheckpointError: the folder's state is damaged.
+        DeviceError: the device is not there.
+    """
+    trainer = Trainer(hparams, train_set, validation_set, folder, device)
+    resumed = trainer.resume()
+    emit(_started(trainer, resumed))
+    cause = _run(trainer, emit, stop_requested)
+    progress, best = trainer.progress, trainer.checkpoints.best()
+    emit(FinishedEvent(progress.step, cause, progress.train_seconds))
+    return TrainingResult(progress.step, cause, best[0].path if best else None, progress.train_seconds)
+
+
+def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callable[[], str | None]) -> str:
+    settings, progress = trainer.hparams.train, trainer.progress
+    batches, meter = trainer.batches(), Meter()
+    limit = settings.max_train_minutes * 60 or math.inf
+    clock, earlier = time.perf_counter(), progress.train_seconds
+    cause = None
+    while cause is None and progress.step < settings.max_steps and progress.train_seconds < limit:
+        asked = time.perf_counter()
+        batch = next(batches)
+        meter.wait_seconds += time.perf_counter() - asked
+        trainer.step(batch, meter)
+        progress.train_seconds = earlier + time.perf_counter() - clock
+        cause = stop_requested()
+        over = progress.step >= settings.max_steps or progress.train_seconds >= limit or cause is not None
+        if over or progress.step % settings.log_every == 0:
+            emit(trainer.record(meter, progress.sampler["epoch"]))
+            meter = Meter()
+        if progress.step % settings.validate_every == 0 or (over and cause is None):
+            _judge(trainer, emit)
+            progress.train_seconds = earlier + time.perf_counter() - clock
+            meter = Meter()
+        if progress.step % settings.checkpoint_every == 0 or over:
+            _save(trainer, emit)
+            meter = Meter()
+    return cause or "completed"
+
+
+def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    """Validation on both passes, pictures, and the weights if they are among the best."""
+    step = trainer.progress.step
+    result = validate(trainer.model, trainer.validation_set, trainer.hparams)
+    emit(result.published(trainer.folder, step))
+    if result.quality is not None:
+        path = trainer.checkpoints.save_best(trainer.hparams, trainer.model, step, result.quality)
+        if path is not None:
+            emit(CheckpointEvent(step, str(path.relative_to(trainer.folder)), "best", result.quality))
+
+
+def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    path = trainer.checkpoints.save_state(
+        trainer.hparams, trainer.model, trainer.optimizer, trainer.progress
+    )
+    emit(CheckpointEvent(trainer.progress.step, str(path.relative_to(trainer.folder)), "state"))
+
+
+def _started(trainer: Trainer, resumed: int | None) -> StartedEvent:
+    return StartedEvent(
+        device=str(trainer.fabric.device),
+        precision=trainer.precision,
+        threads=torch.get_num_threads(),
+        seed=trainer.hparams.train.seed,
+        parameters=trainer.model.num_parameters(),
+        max_steps=trainer.hparams.train.max_steps,
+        train_clips=len(trainer.train_set),
+        validation_clips=len(trainer.validation_set),
+        commit=source_commit(),
+        versions=installed_versions(),
+        resumed_from_step=resumed,
+    )

@@ -1,0 +1,133 @@
+"""Everything a training needs to go on as if nothing had happened, and the files it is kept in.
+
+`checkpoints/state-STEP.ckpt` is the one full state; `checkpoints/best-STEP.ckpt` are weights alone. A new file is
+complete, sidecar and all, before an old one is removed, so that a kill at any moment leaves one that loads.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tacotron2.checkpoint import CheckpointError, read_checkpoint, save_checkpoint, sidecar_path
+from tacotron2.hparams import HParams
+from tacotron2.models import Tacotron2
+
+
+class NonFiniteWeightsError(ArithmeticError):
+    """The model holds NaN or Inf; such weights are never saved."""
+
+
+@dataclass
+class Progress:
+    """How far a training has come, in plain values."""
+
+    step: int = 0
+    train_seconds: float = 0.0
+    sampler: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Best:
+    """A weights file and the free-running quality it was kept for."""
+
+    quality: float
+    step: int
+    path: Path
+
+
+class CheckpointFolder:
+    """The checkpoints of one run."""
+
+    def __init__(self, folder: Path, keep_best: int) -> None:
+        self.folder, self.keep_best = folder, keep_best
+
+    def save_state(
+        self, hparams: HParams, model: Tacotron2, optimizer: torch.optim.Optimizer, progress: Progress
+    ) -> Path:
+        """Writes the full state and then removes the one before."""
+        path = self.folder / f"state-{progress.step:07d}.ckpt"
+        content = {
+            "hparams": hparams.to_dict(),
+            "model": checked_weights(model),
+            "optimizer": optimizer.state_dict(),
+            "rng": rng_state(),
+            "step": progress.step,
+            "train_seconds": progress.train_seconds,
+            "sampler": progress.sampler,
+        }
+        save_checkpoint(path, content, {"role": "state", "step": progress.step})
+        for other in self.folder.glob("state-*.ckpt"):
+            if other != path:
+                remove_checkpoint(other)
+        return path
+
+    def newest_state(self) -> tuple[Path, dict[str, Any]] | None:
+        """The last state that can be read, with its content; None where there is none at all.
+
+        Raises:
+            CheckpointError: there are states, but every one of them is damaged.
+        """
+        error: CheckpointError | None = None
+        for path in sorted(self.folder.glob("state-*.ckpt"), reverse=True):
+            try:
+                return path, read_checkpoint(path)
+            except CheckpointError as problem:
+                error = error or problem
+        if error is not None and any(self.folder.glob("state-*.ckpt.json")):
+            raise error
+        return None
+
+    def save_best(self, hparams: HParams, model: Tacotron2, step: int, quality: float) -> Path | None:
+        """Keeps the weights if they are among the best; returns where, or None."""
+        kept = self.best()
+        if len(kept) >= self.keep_best and quality <= kept[-1].quality:
+            return None
+        path = self.folder / f"best-{step:07d}.ckpt"
+        content = {"hparams": hparams.to_dict(), "model": checked_weights(model), "step": step}
+        save_checkpoint(path, content, {"role": "best", "step": step, "quality": quality})
+        for worse in self.best()[self.keep_best :]:
+            remove_checkpoint(worse.path)
+        return path
+
+    def best(self) -> list[Best]:
+        """The kept weights, best first, from their sidecars."""
+        found = []
+        for path in self.folder.glob("best-*.ckpt"):
+            sidecar = sidecar_path(path)
+            if sidecar.exists() and re.fullmatch(r"best-\d+\.ckpt", path.name):
+                facts = json.loads(sidecar.read_text())
+                found.append(Best(float(facts["quality"]), int(facts["step"]), path))
+        return sorted(found, key=lambda best: (-best.quality, best.step))
+
+
+def checked_weights(model: Tacotron2) -> dict[str, torch.Tensor]:
+    """The state dictionary, if all of it is finite."""
+    weights = model.state_dict()
+    for name, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise NonFiniteWeightsError(f"{name} holds values that are not finite")
+    return weights
+
+
+def remove_checkpoint(path: Path) -> None:
+    """The sidecar first: without it the file is no checkpoint any more."""
+    sidecar_path(path).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+
+
+def rng_state() -> dict[str, Any]:
+    """The states of torch's generators; nothing else in the training draws random numbers."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def restore_rng(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all(state["cuda"])

@@ -1,0 +1,145 @@
+"""A checkpoint is whole, unchanged, harmless and ours, or an error that names it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tacotron2.checkpoint import CheckpointError, load_model, read_checkpoint, save_checkpoint, sidecar_path
+from tacotron2.hparams import create_hparams
+from tacotron2.models import Tacotron2
+from tacotron2.training.state import CheckpointFolder, NonFiniteWeightsError, Progress
+
+SMALL = (
+    "symbols_embedding_dim=8,encoder_embedding_dim=8,prenet_dim=8,attention_rnn_dim=8,attention_dim=4,"
+    "decoder_rnn_dim=8,postnet_embedding_dim=8"
+)
+
+
+def weights_file(folder: Path) -> tuple[Path, Tacotron2]:
+    hparams = create_hparams(SMALL)
+    torch.manual_seed(0)
+    model = Tacotron2(hparams)
+    path = folder / "best-0000001.ckpt"
+    save_checkpoint(path, {"hparams": hparams.to_dict(), "model": model.state_dict()}, {"step": 1})
+    return path, model
+
+
+def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
+    path, model = weights_file(tmp_path)
+    loaded = load_model(path)
+    assert not loaded.training
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, loaded.state_dict()[name]), name
+    facts = json.loads(sidecar_path(path).read_text())
+    assert facts["finite"] is True and facts["step"] == 1 and facts["bytes"] == path.stat().st_size
+
+
+@pytest.mark.parametrize("damage", ["truncated", "flipped", "no sidecar", "missing", "not ours"])
+def test_damage_is_named(tmp_path: Path, damage: str) -> None:
+    path, _ = weights_file(tmp_path)
+    data = bytearray(path.read_bytes())
+    if damage == "truncated":
+        path.write_bytes(data[: len(data) // 2])
+    elif damage == "flipped":
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    elif damage == "no sidecar":
+        sidecar_path(path).unlink()
+    elif damage == "missing":
+        path.unlink()
+    else:
+        save_checkpoint(path, {"something": 1}, {})
+    with pytest.raises(CheckpointError, match=path.name):
+        load_model(path)
+
+
+def test_loading_runs_no_code(tmp_path: Path) -> None:
+    """A pickle that would create a file on loading, with a valid checksum beside it."""
+    trap, path = tmp_path / "sprung", tmp_path / "best-0000002.ckpt"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, tuple[str, ...]]:
+            return (os.system, (f"touch {trap}",))
+
+    save_checkpoint(path, {"hparams": {}, "payload": Trap()}, {})
+    with pytest.raises(CheckpointError, match="safely"):
+        read_checkpoint(path)
+    assert not trap.exists()
+
+
+def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
+    hparams = create_hparams(SMALL)
+    model = Tacotron2(hparams)
+    with torch.no_grad():
+        model.embedding.weight[3, 3] = float("nan")
+    with pytest.raises(NonFiniteWeightsError, match="embedding.weight"):
+        CheckpointFolder(tmp_path, 1).save_best(hparams, model, 1, 0.5)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_k_best_are_kept_and_one_state(tmp_path: Path) -> None:
+    hparams = create_hparams(SMALL)
+    model = Tacotron2(hparams)
+    optimizer = torch.optim.AdamW(model.parameters())
+    folder = CheckpointFolder(tmp_path, keep_best=2)
+    kept = [folder.save_best(hparams, model, step, q) is not None for step, q in enumerate((0.3, 0.1, 0.2, 0.1))]
+    assert kept == [True, True, True, False]
+    assert [(best.step, best.quality) for best in folder.best()] == [(0, 0.3), (2, 0.2)]
+    for step in (10, 20):
+        folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={"epoch": 0}))
+    assert sorted(path.name for path in tmp_path.glob("state-*")) == [
+        "state-0000020.ckpt",
+        "state-0000020.ckpt.json",
+    ]
+    best_bytes = max(path.stat().st_size for path in tmp_path.glob("best-*.ckpt"))
+    assert best_bytes < (tmp_path / "state-0000020.ckpt").stat().st_size + 1
+
+
+def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    for step in (1, 2):
+        save_checkpoint(tmp_path / f"state-{step:07d}.ckpt", {"step": step}, {})
+    (tmp_path / "state-0000003.ckpt").write_bytes(b"a write that was cut off before its sidecar")
+    newest = tmp_path / "state-0000002.ckpt"
+    newest.write_bytes(newest.read_bytes()[:-10])
+    found = CheckpointFolder(tmp_path, 1).newest_state()
+    assert found is not None and found[1]["step"] == 1
+
+
+def test_killed_while_writing_a_good_state_remains(tmp_path: Path) -> None:
+    """A real process that saves without pause, killed with SIGKILL at several moments."""
+    program = textwrap.dedent(
+        f"""
+        import torch
+        from pathlib import Path
+        from tacotron2.hparams import create_hparams
+        from tacotron2.models import Tacotron2
+        from tacotron2.training.state import CheckpointFolder, Progress
+        hparams = create_hparams({SMALL!r})
+        model = Tacotron2(hparams)
+        optimizer = torch.optim.AdamW(model.parameters())
+        folder = CheckpointFolder(Path({str(tmp_path)!r}), 1)
+        for step in range(1, 100000):
+            folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={{}}))
+            if step == 1:
+                print("saving", flush=True)
+        """
+    )
+    for wait_s in (0.05, 0.013, 0.031):
+        child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None and child.stdout.readline().strip() == "saving"
+        time.sleep(wait_s)
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        found = CheckpointFolder(tmp_path, 1).newest_state()
+        assert found is not None and found[1]["step"] >= 1
