@@ -1,0 +1,77 @@
+"""MLflow's SQLite store, made once under a lock; as a program, the server that shows it.
+
+`python -m smart_tuner.mlflow_store TRACKING_ROOT HOST PORT`
+
+MLflow makes the tables of a new store without a lock: of a server and a writer that start together, as ours
+do, one would die of it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from smart_tuner.tracking_store import artifact_uri, database_path, database_uri
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT_NAME = "smart-tuner"
+_LOCK_TIMEOUT_S = 60.0
+
+
+def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
+    """The store and the id of the experiment of all our runs; both are made where missing.
+
+    Raises:
+        sqlite3.Error: the file is locked or no database.
+        mlflow.exceptions.MlflowException: MLflow cannot use the store.
+        OSError: the folder cannot be written, or another process keeps the store's lock.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    from mlflow import MlflowClient
+
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    database = database_path(tracking_root)
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(database.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+        _check_usable(database)
+        client = MlflowClient(database_uri(tracking_root))
+        experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
+        if experiment is not None:
+            return client, str(experiment.experiment_id)
+        # An absolute file address: server and writers agree whatever their working folders are.
+        location = artifact_uri(tracking_root)
+        return client, str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location))
+
+
+def server_command(tracking_root: Path, host: str, port: int) -> list[str]:
+    """The command line that serves the store."""
+    return [sys.executable, "-m", "smart_tuner.mlflow_store", str(tracking_root), host, str(port)]
+
+
+def _check_usable(database: Path) -> None:
+    """Fail at once where MLflow, meeting a store it cannot open, would sleep for minutes inside itself."""
+    with closing(sqlite3.connect(database, timeout=1.0)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _serve(tracking_root: Path, host: str, port: str) -> None:
+    from mlflow.cli import cli
+
+    open_store(tracking_root)
+    store = ["--backend-store-uri", database_uri(tracking_root)]
+    store += ["--default-artifact-root", artifact_uri(tracking_root), "--no-serve-artifacts"]
+    cli(["server", "--host", host, "--port", port, "--workers", "1", *store])
+
+
+if __name__ == "__main__":
+    _serve(Path(sys.argv[1]), sys.argv[2], sys.argv[3])

@@ -1,0 +1,281 @@
+"""What the person in front of the screen sees: a bar on a terminal, plain lines without one."""
+
+from __future__ import annotations
+
+import math
+import os
+from abc import ABC, abstractmethod
+from enum import IntEnum
+from typing import TYPE_CHECKING, TextIO
+
+from tacotron2.events import (
+    EstimateEvent,
+    ExaminedEvent,
+    StageEvent,
+    Stamped,
+    StartedEvent,
+    StepEvent,
+    ValidationEvent,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+
+PLAIN_INTERVAL_S = 30.0
+STAGE_WORDS = {
+    "data": "recordings",
+    "features": "mel spectrograms",
+    "estimate": "measuring the speed of this machine",
+    "training": "training",
+    "examination": "speaking the test sentences",
+}
+
+
+class Verbosity(IntEnum):
+    """How much is said."""
+
+    QUIET = 0
+    NORMAL = 1
+    VERBOSE = 2
+
+
+class Output:
+    """Lines for a person. A reader that went away (`| head`) must not end a training: then nothing is said.
+
+    Args:
+        stream: where lines go.
+        verbosity: QUIET keeps warnings and results only.
+    """
+
+    def __init__(self, stream: TextIO, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+        self.stream = stream
+        self.verbosity = verbosity
+        self._closed = False
+
+    @property
+    def interactive(self) -> bool:
+        """Somebody may be sitting there."""
+        return not self._closed and self.stream.isatty()
+
+    def say(self, text: str) -> None:
+        """Something that helps to follow the work."""
+        if self.verbosity >= Verbosity.NORMAL:
+            self.result(text)
+
+    def result(self, text: str) -> None:
+        """Something that is always wanted."""
+        if self._closed:
+            return
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            self._closed = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+
+class RunFigures:
+    """The state of a run as far as its events have told it.
+
+    Args:
+        max_train_s: the training's time limit in seconds; 0: none.
+    """
+
+    def __init__(self, max_train_s: float = 0.0) -> None:
+        self._max_train_s = max_train_s
+        self._started: Stamped | None = None
+        self._first_step = 0
+        self._last: StepEvent | None = None
+        self._last_time = 0.0
+        self.max_steps = 0
+        self.alignment = math.nan
+
+    @property
+    def step(self) -> int:
+        """Updates done."""
+        return self._last.step if self._last else self._first_step
+
+    def update(self, stamped: Stamped) -> None:
+        """Take one more record into account."""
+        event = stamped.event
+        if isinstance(event, StartedEvent):
+            self._started, self._last = stamped, None
+            self._first_step = event.resumed_from_step or 0
+            self.max_steps = event.max_steps
+        elif isinstance(event, StepEvent):
+            self._last, self._last_time = event, stamped.time
+        elif isinstance(event, ValidationEvent):
+            self.alignment = event.free_running.get("attention_alignment", math.nan)
+
+    def eta_s(self) -> float:
+        """Seconds of training left, validations included; NaN before the first steps."""
+        if self._started is None or self._last is None or self._last.step <= self._first_step:
+            return math.nan
+        elapsed = self._last_time - self._started.time
+        left = elapsed / (self._last.step - self._first_step) * (self.max_steps - self._last.step)
+        return min(left, max(0.0, self._max_train_s - elapsed)) if self._max_train_s else left
+
+    def rates(self) -> str:
+        """`2.1 steps/s, 5,400 mel frames/s, alignment 0.43, 8 min left`."""
+        if self._last is None:
+            return ""
+        last = self._last
+        parts = [
+            f"{1 / last.step_seconds:.2f} steps/s" if last.step_seconds > 0 else "",
+            f"{last.mel_frames_per_s:,.0f} mel frames/s",
+            "" if math.isnan(self.alignment) else f"alignment {self.alignment:.2f}",
+            "" if math.isnan(self.eta_s()) else f"{duration(self.eta_s())} left",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+class ProgressView(ABC):
+    """Follows a run. The subclasses differ in how a moving figure is shown."""
+
+    def __init__(self, output: Output, max_train_s: float = 0.0) -> None:
+        self._output = output
+        self._figures = RunFigures(max_train_s)
+
+    def show(self, stamped: Stamped) -> None:
+        """Take one record and show what it changes."""
+        self._figures.update(stamped)
+        line = sentence(stamped)
+        if line:
+            self.line(line)
+        if isinstance(stamped.event, StepEvent) and self._output.verbosity >= Verbosity.VERBOSE:
+            self.line(_losses(stamped.event))
+        self.move(stamped)
+
+    def line(self, text: str) -> None:
+        """A sentence that stays."""
+        self._output.say(text)
+
+    @abstractmethod
+    def move(self, stamped: Stamped) -> None:
+        """Show a figure that moves."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the terminal as it was."""
+
+
+class PlainProgress(ProgressView):
+    """For logs and pipes: a line at least every `PLAIN_INTERVAL_S` in which something happens."""
+
+    def __init__(self, output: Output, max_train_s: float = 0.0) -> None:
+        super().__init__(output, max_train_s)
+        self._said_at = -math.inf
+        self._stage = ""
+
+    def move(self, stamped: Stamped) -> None:
+        event = stamped.event
+        if isinstance(event, StageEvent):
+            finished = event.total > 1 and event.done == event.total
+            if event.name != self._stage or finished or self._due(stamped.time):
+                self._stage, self._said_at = event.name, stamped.time
+                count = f": {event.done} of {event.total}" if event.total > 1 else ""
+                self.line(STAGE_WORDS.get(event.name, event.name) + count)
+        elif isinstance(event, StepEvent) and self._due(stamped.time):
+            self._said_at = stamped.time
+            self.line(f"step {event.step} of {self._figures.max_steps}: {self._figures.rates()}")
+
+    def close(self) -> None:
+        pass  # lines are complete as they stand
+
+    def _due(self, time: float) -> bool:
+        return time - self._said_at >= PLAIN_INTERVAL_S
+
+
+class BarProgress(ProgressView):
+    """For a terminal: one bar, a phase at a time, the sentences above it."""
+
+    def __init__(self, output: Output, max_train_s: float = 0.0) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        super().__init__(output, max_train_s)
+        self._bar: RichProgress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            console=Console(file=output.stream, highlight=False, markup=False),
+            refresh_per_second=2,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=None, figures="")
+        self._bar.start()
+
+    def line(self, text: str) -> None:
+        self._bar.console.print(text, soft_wrap=True)
+
+    def move(self, stamped: Stamped) -> None:
+        event, figures = stamped.event, self._figures
+        if isinstance(event, StageEvent) and event.name != "training":
+            words = STAGE_WORDS.get(event.name, event.name)
+            self._bar.update(
+                self._task, description=words, total=event.total, completed=event.done, figures=""
+            )
+        elif isinstance(event, StartedEvent | StepEvent | ValidationEvent):
+            self._bar.update(
+                self._task,
+                description="training",
+                total=figures.max_steps,
+                completed=figures.step,
+                figures=figures.rates(),
+            )
+
+    def close(self) -> None:
+        self._bar.stop()
+
+
+def make_progress(output: Output, max_train_s: float = 0.0) -> ProgressView:
+    """A bar for a terminal, lines for everything else."""
+    bar = output.interactive and output.verbosity >= Verbosity.NORMAL
+    return BarProgress(output, max_train_s) if bar else PlainProgress(output, max_train_s)
+
+
+def sentence(stamped: Stamped) -> str:
+    """The sentence for a record that deserves one, otherwise an empty string."""
+    event = stamped.event
+    if isinstance(event, StartedEvent):
+        resumed = event.resumed_from_step
+        begin = "training" if resumed is None else f"going on at step {resumed}"
+        return (
+            f"{begin}: {event.parameters:,} parameters, {event.train_clips:,} utterances, "
+            f"at most {event.max_steps:,} steps on {event.device} ({event.precision}, "
+            f"{event.threads} threads), seed {event.seed}"
+        )
+    if isinstance(event, EstimateEvent):
+        return (
+            f"estimated: {duration(event.train_seconds)} of training, validations not counted "
+            f"({event.step_seconds:.2f} s a step), {event.disk_bytes / 2**20:,.0f} MiB of disk"
+        )
+    if isinstance(event, ValidationEvent):
+        shown = {
+            "loss": event.teacher_forced.get("val_loss"),
+            "gate accuracy": event.teacher_forced.get("gate_accuracy"),
+            "free-running alignment": event.free_running.get("attention_alignment"),
+            "quality": event.quality,
+        }
+        words = ", ".join(f"{name} {value:.2f}" for name, value in shown.items() if value is not None)
+        return f"validation at step {event.step}: {words}"
+    if isinstance(event, ExaminedEvent):
+        return f"examined {event.checkpoint}"
+    return ""
+
+
+def _losses(event: StepEvent) -> str:
+    losses = ", ".join(f"{name} {value:.4f}" for name, value in event.losses.items())
+    return (
+        f"step {event.step}: {losses}, gradient norm {event.grad_norm:.3f}, "
+        f"learning rate {event.learning_rate:.2e}, waiting for data {event.data_wait_share:.0%}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

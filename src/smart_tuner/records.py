@@ -1,0 +1,175 @@
+"""What worker and supervisor tell each other through files: the event stream and the outcome."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from types import TracebackType
+
+from tacotron2.events import Event, EventError, Stamped, from_json, to_json
+from tacotron2.files import write_atomically as write_bytes_atomically
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class ExitCause(Enum):
+    """Why an attempt ended; one table for child and parent."""
+
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    NON_FINITE = "non_finite"
+    OUT_OF_MEMORY = "out_of_memory"
+    DATA_ERROR = "data_error"
+    CONFIGURATION_ERROR = "configuration_error"
+    INTERRUPTED = "interrupted"
+    TERMINATED = "terminated"
+    CRASHED = "crashed"
+    HUNG = "hung"
+
+    @property
+    def code(self) -> int:
+        """Exit status of a process that ended for this cause."""
+        return EXIT_CODES[self]
+
+    @property
+    def ends_the_run(self) -> bool:
+        """Nothing is left to do: the same command makes a new run instead of going on with this one."""
+        return self in (ExitCause.COMPLETED, ExitCause.STOPPED)
+
+    @property
+    def stopped_by_user(self) -> bool:
+        """Somebody asked for the end."""
+        return self in (ExitCause.INTERRUPTED, ExitCause.TERMINATED)
+
+
+EXIT_CODES: dict[ExitCause, int] = {
+    ExitCause.COMPLETED: 0,
+    ExitCause.STOPPED: 10,
+    ExitCause.NON_FINITE: 20,
+    ExitCause.OUT_OF_MEMORY: 21,
+    ExitCause.DATA_ERROR: 30,
+    ExitCause.CONFIGURATION_ERROR: 31,
+    ExitCause.INTERRUPTED: 130,
+    ExitCause.TERMINATED: 143,
+    ExitCause.CRASHED: 1,
+    ExitCause.HUNG: 1,
+}
+
+
+def cause_of_status(status: int) -> ExitCause:
+    """The cause behind an exit status for which no outcome was written.
+
+    A zero is a crash too: a worker that has done its work says so in its outcome.
+    """
+    table = {code: cause for cause, code in EXIT_CODES.items() if code not in (0, 1)}
+    return table.get(status, ExitCause.CRASHED)
+
+
+class OutcomeError(ValueError):
+    """An outcome file cannot be read; the message names the file."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended. `message` is one sentence for a person, without an instruction."""
+
+    cause: ExitCause
+    message: str = ""
+    step: int | None = None
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all."""
+        content = {
+            "cause": self.cause.value,
+            "exit_code": self.cause.code,
+            "message": self.message,
+            "step": self.step,
+            "time": time.time(),
+        }
+        write_atomically(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Outcome | None:
+        """The outcome in the file; None where there is none yet.
+
+        Raises:
+            OutcomeError: the file is not an outcome.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            return cls(ExitCause(content["cause"]), content["message"], content["step"])
+        except FileNotFoundError:
+            return None
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+            raise OutcomeError(f"{path}: not an outcome ({error})") from None
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace a text file so that a reader sees the old or the new one, never a half."""
+    write_bytes_atomically(path, text.encode("utf-8"))
+
+
+class EventWriter:
+    """Appends events to a stream: one write and flush a line, usable from several threads.
+
+    A line torn by a killed predecessor is cut off first. Readers never go past the last complete line, so
+    their offsets stay right.
+    """
+
+    def __init__(self, path: Path) -> None:
+        _cut_torn_tail(path)
+        self._file = path.open("ab", buffering=0)
+        self._lock = threading.Lock()
+
+    def write(self, event: Event) -> None:
+        line = to_json(event, time.time()).encode("utf-8") + b"\n"
+        with self._lock:
+            self._file.write(line)
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> EventWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _cut_torn_tail(path: Path) -> None:
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    complete = content.rfind(b"\n") + 1
+    if complete < len(content):
+        os.truncate(path, complete)
+
+
+def read_events(path: Path, offset: int = 0) -> tuple[list[Stamped], int]:
+    """The complete lines after a byte offset, and the offset to go on from.
+
+    A last line without its end is left for the next call. A complete line that is no event (a disk that
+    lost power can leave one) is skipped with a warning: the stream must outlive it.
+    """
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except FileNotFoundError:
+        return [], offset
+    complete = content[: content.rfind(b"\n") + 1]
+    events = []
+    for line in complete.splitlines():
+        try:
+            events.append(from_json(line.decode("utf-8", errors="replace")))
+        except EventError as error:
+            _LOGGER.warning("%s: line skipped: %s", path, error)
+    return events, offset + len(complete)

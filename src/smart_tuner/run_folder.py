@@ -1,0 +1,299 @@
+"""The run folder: the only channel between the process that trains and everything that looks at it.
+
+```
+runs/20261122-162430-demo/
+    run.yaml        the resolved configuration, written first
+    lock            held by the supervisor of the run
+    worker.lock     held by the process that trains
+    events.jsonl    what happened, one record a line, append only
+    heartbeat       touched by the worker every two seconds
+    run.log         what the worker said
+    checkpoints/    state-*.ckpt (to resume from), best-*.ckpt (weights), a JSON description of each
+    attention/ audio/ tensorboard/
+    outcome.json    how the last attempt ended
+    samples/        the test sentences as the best voice speaks them
+    examination.json, summary.json
+```
+
+The folder of all runs also holds `data/` (demo corpora, feature cache) and `tracking/` (MLflow's store).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from smart_tuner.config import Config, ConfigError
+from smart_tuner.records import Outcome, write_atomically
+
+LAST_WORDS_S = 60.0
+"""How long a worker that lost its supervisor may take to write its last checkpoint."""
+
+
+class RunError(ValueError):
+    """A run cannot be found, created or used; the message says which and what would be right."""
+
+
+class RunLockedError(RunError):
+    """Another process works on the run."""
+
+
+class RunFolder:
+    """The files of one run. Nothing is created by looking."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return self.path.parent
+
+    @property
+    def settings_file(self) -> Path:
+        return self.path / "run.yaml"
+
+    @property
+    def lock_file(self) -> Path:
+        return self.path / "lock"
+
+    @property
+    def worker_lock_file(self) -> Path:
+        return self.path / "worker.lock"
+
+    @property
+    def events_file(self) -> Path:
+        return self.path / "events.jsonl"
+
+    @property
+    def heartbeat_file(self) -> Path:
+        return self.path / "heartbeat"
+
+    @property
+    def log_file(self) -> Path:
+        return self.path / "run.log"
+
+    @property
+    def outcome_file(self) -> Path:
+        return self.path / "outcome.json"
+
+    @property
+    def summary_file(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def examination_file(self) -> Path:
+        """The figures of the final examination, each with how it was obtained, and every sentence."""
+        return self.path / "examination.json"
+
+    @property
+    def checkpoints_folder(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def samples_folder(self) -> Path:
+        return self.path / "samples"
+
+    @property
+    def speech_folder(self) -> Path:
+        """What `smart-tuner synthesize` wrote."""
+        return self.path / "speech"
+
+    def config(self) -> Config:
+        """The resolved configuration of the run.
+
+        Raises:
+            ConfigError: the file cannot be read, or is of another version.
+        """
+        return Config.from_yaml(self.settings_file)
+
+    def outcome(self) -> Outcome | None:
+        """How the last attempt ended; None while one runs, or where none came to an end."""
+        return Outcome.read(self.outcome_file)
+
+    def best_checkpoint(self) -> Path:
+        """The weights of the highest free-running quality that are still there.
+
+        Raises:
+            RunError: no validation has taken place yet.
+        """
+        best = []
+        for sidecar in self.checkpoints_folder.glob("best-*.ckpt.json"):
+            facts, path = json.loads(sidecar.read_text(encoding="utf-8")), sidecar.with_suffix("")
+            if path.is_file() and facts["quality"] is not None:
+                best.append((facts["quality"], facts["step"], path))
+        if not best:
+            raise RunError(f"{self.name} has no voice yet: its first validation writes one")
+        return max(best)[2]
+
+    def has_state(self) -> bool:
+        """Whether training would go on from a checkpoint."""
+        return any(self.checkpoints_folder.glob("state-*.ckpt.json"))
+
+    def size_bytes(self) -> int:
+        """Disk space of the whole run."""
+        return sum(file.lstat().st_size for file in self.path.rglob("*") if file.is_file())
+
+    def lock(self) -> FileLock:
+        """Take the run for this process. Release it, or end.
+
+        Raises:
+            RunLockedError: another process has it.
+        """
+        lock = FileLock(self.lock_file, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise RunLockedError(
+                f"{self.name} is already being worked on by another process. "
+                f"Watch it with `smart-tuner monitor {self.name}`, wait for its end, "
+                "or start a separate run with --new."
+            ) from None
+        try:
+            with FileLock(self.worker_lock_file, timeout=LAST_WORDS_S):
+                return lock
+        except Timeout:
+            lock.release()
+            raise RunLockedError(
+                f"a worker of {self.name} is still alive although its supervisor is gone. "
+                "Wait for its end, end that process, or start a separate run with --new."
+            ) from None
+
+    def is_locked(self) -> bool:
+        """Whether some process works on the run now."""
+        lock = FileLock(self.lock_file, thread_local=False)
+        try:
+            with lock.acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+
+
+def create(root: Path, config: Config) -> RunFolder:
+    """A new run folder, its configuration already in it."""
+    stem = f"{time.strftime('%Y%m%d-%H%M%S')}-{Path(config.preset).stem}"
+    for attempt in range(1, 1000):
+        path = root / (stem if attempt == 1 else f"{stem}-{attempt}")
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise RunError(f"{root}: no run can be created there ({error.strerror})") from None
+        run = RunFolder(path)
+        write_atomically(run.settings_file, config.to_yaml())
+        return run
+    raise RunError(f"{root}: too many runs of the same second")
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """All runs, the oldest first."""
+    if not root.is_dir():
+        return []
+    return [RunFolder(path.parent) for path in sorted(root.glob("*/run.yaml"))]
+
+
+def find_resumable(root: Path, digest: str) -> RunFolder | None:
+    """The newest run of this configuration, unless it succeeded or a controller stopped it."""
+    for run in reversed(list_runs(root)):
+        try:
+            if run.config().digest() != digest:
+                continue
+        except ConfigError:
+            continue
+        outcome = run.outcome()
+        return None if outcome and outcome.cause.ends_the_run else run
+    return None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A run this process may work on; `resumed` when it had been started before."""
+
+    run: RunFolder
+    lock: FileLock
+    resumed: bool
+
+
+def claim(root: Path, config: Config, new: bool) -> Claim:
+    """Find the run to go on with or create one, and lock it; two processes at once cannot both create.
+
+    Raises:
+        RunLockedError: the run of this configuration is being worked on.
+        RunError: the folder cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{root}: cannot be created ({error.strerror})") from None
+    with FileLock(root / ".lock"):
+        found = None if new else find_resumable(root, config.digest())
+        run = found or create(root, config)
+        return Claim(run, run.lock(), resumed=found is not None)
+
+
+def find_run(root: Path, name: str) -> RunFolder:
+    """A run by its name, the beginning of its name, or the path of its folder.
+
+    Raises:
+        RunError: none, or several.
+    """
+    if (Path(name) / "run.yaml").is_file():
+        return RunFolder(Path(name))
+    runs = {run.name: run for run in list_runs(root)}
+    matches = [run for key, run in runs.items() if key == name or (name and key.startswith(name))]
+    if name in runs or len(matches) == 1:
+        return runs.get(name) or matches[0]
+    if matches:
+        raise RunError(f"{name!r} may mean {', '.join(run.name for run in matches)}: write more of the name")
+    close = difflib.get_close_matches(name, list(runs), n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]}?" if close else "`smart-tuner runs list` shows what there is."
+    raise RunError(f"no run {name!r} in {root}; {hint}")
+
+
+def remove(run: RunFolder) -> int:
+    """Delete a run that nobody works on; returns the bytes freed.
+
+    Raises:
+        RunLockedError: somebody does.
+    """
+    lock = run.lock()
+    try:
+        freed = run.size_bytes()
+        shutil.rmtree(run.path)
+    finally:
+        lock.release()
+    return freed
+
+
+def state_of(run: RunFolder) -> str:
+    """One word for a list: running, unfinished, or the cause of the last outcome."""
+    if run.is_locked():
+        return "running"
+    outcome = run.outcome()
+    return "unfinished" if outcome is None else outcome.cause.value
+
+
+def data_folder(root: Path) -> Path:
+    """Where demo corpora are made, each under a name of its settings; runs that agree on them share one."""
+    return root / "data"
+
+
+def feature_folder(root: Path) -> Path:
+    """The cache of log-mels, shared by all runs; its entries are named by content."""
+    return root / "data" / "features"
+
+
+def tracking_root(root: Path) -> Path:
+    """MLflow's database and artifacts of all runs."""
+    return root / "tracking"

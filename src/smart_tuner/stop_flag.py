@@ -1,0 +1,53 @@
+"""How the process that trains is asked to end: by a signal, obeyed at the right moment."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from smart_tuner.records import ExitCause
+
+CAUSE_OF_SIGNAL = {signal.SIGINT: ExitCause.INTERRUPTED, signal.SIGTERM: ExitCause.TERMINATED}
+
+
+class StopRequestedError(Exception):
+    """Somebody asked for the end while nothing had to be saved first."""
+
+
+class StopFlag:
+    """Remembers that the process was asked to end.
+
+    Training asks for the flag and ends after a checkpoint. Everything else repeats cheaply: there the
+    request is raised in the middle, inside `impatient()`.
+    """
+
+    def __init__(self) -> None:
+        self.cause: ExitCause | None = None
+        self._impatient = False
+
+    def install(self) -> None:
+        for number in CAUSE_OF_SIGNAL:
+            signal.signal(number, self._note)
+
+    def requested(self) -> str | None:
+        """The cause, in the form the training loop wants."""
+        return self.cause.value if self.cause else None
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """A block that a request ends at once."""
+        self._impatient = True
+        try:
+            if self.cause:
+                raise StopRequestedError
+            yield
+        finally:
+            self._impatient = False
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        is_first = self.cause is None
+        self.cause = self.cause or CAUSE_OF_SIGNAL[signal.Signals(number)]
+        if self._impatient and is_first:
+            raise StopRequestedError

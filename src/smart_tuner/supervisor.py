@@ -1,0 +1,200 @@
+"""The parent of the process that trains: starts it, follows it, stops it, and says how it ended.
+
+Nothing here imports torch: the supervisor starts fast and outlives whatever happens in the worker. The
+worker runs in a process group of its own, so that Ctrl-C in the terminal reaches it once and through us.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+
+from smart_tuner.config import SupervisorSettings
+from smart_tuner.records import ExitCause, Outcome, OutcomeError, cause_of_status, read_events
+from smart_tuner.run_folder import RunFolder
+from smart_tuner.stop_flag import CAUSE_OF_SIGNAL
+from tacotron2.events import Stamped
+
+POLL_S = 0.2
+
+
+def worker_command(run: RunFolder, device: str) -> list[str]:
+    """The command line of the process that trains this run."""
+    return [sys.executable, "-m", "smart_tuner.worker", str(run.path), "--device", device]
+
+
+class Heartbeat:
+    """How long the worker has been silent, as far as we were watching.
+
+    Time in which this process itself did not run (a suspended laptop, Ctrl-Z) does not count: the worker
+    may have been stopped along with it.
+    """
+
+    def __init__(self, run: RunFolder, clock: Callable[[], float] = time.monotonic) -> None:
+        self._file = run.heartbeat_file
+        self._clock = clock
+        self._seen = self._mark()
+        self._looked = clock()
+        self.silent_s = 0.0
+
+    def _mark(self) -> int | None:
+        try:
+            return self._file.stat().st_mtime_ns
+        except FileNotFoundError:
+            return None
+
+    def look(self) -> float:
+        """Seconds without a sign of life; to be called every `POLL_S`."""
+        now, mark = self._clock(), self._mark()
+        if mark != self._seen:
+            self._seen, self.silent_s = mark, 0.0
+        else:
+            self.silent_s += min(now - self._looked, 10 * POLL_S)
+        self._looked = now
+        return self.silent_s
+
+
+class Supervisor:
+    """One attempt at one run.
+
+    Args:
+        run: its folder; the caller holds the lock.
+        settings: the time a silent worker is given.
+        command: what to start; it must follow the run-folder contract.
+        on_event: called with every record the worker writes, in this thread.
+        notify: called with a sentence for the person who watches.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        settings: SupervisorSettings,
+        command: Sequence[str],
+        on_event: Callable[[Stamped], None],
+        notify: Callable[[str], None],
+    ) -> None:
+        self._run = run
+        self._settings = settings
+        self._command = list(command)
+        self._on_event = on_event
+        self._notify = notify
+        self._signals: list[signal.Signals] = []
+        self._offset = 0
+
+    def supervise(self) -> Outcome:
+        """Run the worker to its end. The outcome is also in the run folder, whatever happened."""
+        _, self._offset = read_events(self._run.events_file)
+        self._run.outcome_file.unlink(missing_ok=True)
+        with _noting_signals(self._signals), self._run.log_file.open("ab") as log:
+            process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                verdict = self._follow(process)
+            finally:
+                _end_group(process)
+        self._forward_events()
+        outcome = self._outcome(process.returncode, verdict)
+        outcome.write(self._run.outcome_file)
+        return outcome
+
+    def _follow(self, process: subprocess.Popen[bytes]) -> ExitCause | None:
+        """Until the worker ends or must be ended; a cause when the supervisor decided it."""
+        heartbeat = Heartbeat(self._run)
+        handled = 0
+        while not _has_ended(process):
+            self._forward_events()
+            signals = self._signals[handled:]
+            for number, name in enumerate(signals, start=handled):
+                if number == 0:
+                    self._notify("stopping: a checkpoint is written first. Ctrl-C again ends it at once.")
+                    process.send_signal(name)
+                else:
+                    return CAUSE_OF_SIGNAL[self._signals[0]]
+            handled += len(signals)
+            if heartbeat.look() > self._settings.heartbeat_timeout_s:
+                return ExitCause.HUNG
+            time.sleep(POLL_S)
+        return None
+
+    def _forward_events(self) -> None:
+        events, self._offset = read_events(self._run.events_file, self._offset)
+        for stamped in events:
+            self._on_event(stamped)
+
+    def _outcome(self, status: int, verdict: ExitCause | None) -> Outcome:
+        """What the worker wrote; otherwise what its end tells."""
+        try:
+            written = self._run.outcome()
+        except OutcomeError as error:
+            return Outcome(ExitCause.CRASHED, str(error))
+        if written is not None:
+            return written
+        if verdict is ExitCause.HUNG:
+            return Outcome(
+                verdict,
+                f"the worker gave no sign of life for {self._settings.heartbeat_timeout_s:g} s and was ended",
+            )
+        if verdict is None and self._signals and status < 0:
+            verdict = CAUSE_OF_SIGNAL[self._signals[0]]
+        if verdict is not None:
+            return Outcome(verdict, "the worker was ended before it could write a checkpoint")
+        return Outcome(cause_of_status(status), _sentence_for(status))
+
+
+def _sentence_for(status: int) -> str:
+    if status == -signal.SIGKILL:
+        return "the worker was killed from outside; the usual reason is that the machine ran out of memory"
+    if status < 0:
+        return f"the worker was ended by the signal {signal.Signals(-status).name}"
+    return f"the worker ended with status {status} and left no outcome"
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether the worker is gone, where possible without releasing its process id.
+
+    While the id is not released no stranger can get it, so its group may still be signalled.
+    """
+    if not hasattr(os, "waitid"):
+        return process.poll() is not None
+    if process.returncode is not None:
+        return True
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End what is left of the worker's process group, and collect the worker."""
+    if process.returncode is None:
+        # The group may be gone already; macOS answers EPERM for a group of zombies.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@contextmanager
+def _noting_signals(received: list[signal.Signals]) -> Iterator[None]:
+    """Collect Ctrl-C and SIGTERM instead of ending; outside the main thread nothing can be collected."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+
+    before = {name: signal.signal(name, note) for name in CAUSE_OF_SIGNAL}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

@@ -1,0 +1,81 @@
+"""What the writers of MLflow and TensorBoard and the servers that show it agree on: places and names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tacotron2.events import (
+    EstimateEvent,
+    Event,
+    ExaminedEvent,
+    FinishedEvent,
+    StepEvent,
+    ValidationEvent,
+)
+
+
+class TrackingStoreError(RuntimeError):
+    """The store of a writer cannot be used now (locked, full, broken); trying again later may help."""
+
+
+def database_path(tracking_root: Path) -> Path:
+    """MLflow's own SQLite file; it never shares one with Optuna."""
+    return tracking_root.resolve() / "mlflow.db"
+
+
+def database_uri(tracking_root: Path) -> str:
+    """The store as MLflow names it, absolute."""
+    return f"sqlite:///{database_path(tracking_root)}"
+
+
+def artifact_uri(tracking_root: Path) -> str:
+    """Absolute `file:` address, so that server and writer agree whatever their working folders are."""
+    return (tracking_root.resolve() / "mlartifacts").as_uri()
+
+
+def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
+    """The numbers of one event under the names shown, and the training step they belong to (0 where none)."""
+    match event:
+        case EstimateEvent():
+            return 0, {
+                "estimate/step_seconds": event.step_seconds,
+                "estimate/train_seconds": event.train_seconds,
+                "estimate/disk_bytes": float(event.disk_bytes),
+            }
+        case StepEvent():
+            return event.step, {
+                **{f"train/loss/{name}": value for name, value in event.losses.items()},
+                "train/reference_loss": event.train_reference_loss,
+                "train/epoch": float(event.epoch),
+                "train/learning_rate": event.learning_rate,
+                "train/guided_attention_weight": event.guided_attention_weight,
+                "train/grad_norm": event.grad_norm,
+                "speed/mel_frames_per_s": event.mel_frames_per_s,
+                "speed/data_wait_share": event.data_wait_share,
+                "speed/step_seconds": event.step_seconds,
+            }
+        case ValidationEvent():
+            quality = {} if event.quality is None else {"validation/quality": event.quality}
+            return event.step, {
+                **{
+                    f"validation/teacher_forced/{name}": value for name, value in event.teacher_forced.items()
+                },
+                **{f"validation/free_running/{name}": value for name, value in event.free_running.items()},
+                **quality,
+                "validation/seconds": event.seconds,
+            }
+        case ExaminedEvent():
+            return 0, {f"test/{name}": value for name, value in event.figures.items()}
+        case FinishedEvent():
+            return event.step, {"train/seconds": event.train_seconds}
+        case _:
+            return 0, {}
+
+
+def event_files(event: Event) -> dict[str, str]:
+    """The files an event names: what they show -> path relative to the run folder."""
+    if not isinstance(event, ValidationEvent):
+        return {}
+    named = {"attention": event.attention_image, "spectrogram": event.spectrogram_image}
+    named |= {f"audio/{index}": path for index, path in enumerate(event.audio)}
+    return {name: path for name, path in named.items() if path is not None}

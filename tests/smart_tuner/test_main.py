@@ -1,0 +1,245 @@
+"""The main job around a fake worker: what it decides, tells, writes and returns."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import smart_tuner
+from smart_tuner import main as job
+from smart_tuner.config import Config, ServiceSettings
+from smart_tuner.main import MachineError, SmartTunerMain
+from smart_tuner.progress import Output, Verbosity
+from smart_tuner.records import EventWriter, ExitCause, Outcome
+from smart_tuner.run_folder import RunFolder, create, list_runs
+from smart_tuner.services import ServiceAddress
+from smart_tuner.summary import phase_seconds, summarise
+from tacotron2.events import Event, StageEvent, Stamped, StartedEvent, StepEvent, ValidationEvent
+
+FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
+SOURCE = Path(__file__).parents[2] / "src"
+CONFIG = Config("debug", services=ServiceSettings(enabled=False))
+
+
+@pytest.fixture(autouse=True)
+def _package_found_by_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+
+
+def fake(scenario: str) -> Callable[[RunFolder, str], Sequence[str]]:
+    return lambda run, device: [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
+
+
+def do(
+    root: Path, scenario: str, new: bool = False, verbosity: Verbosity = Verbosity.NORMAL
+) -> tuple[int, str]:
+    stream = io.StringIO()
+    main = SmartTunerMain(
+        CONFIG, Output(stream, verbosity), runs_folder=root, new=new, command=fake(scenario)
+    )
+    return main.run(), stream.getvalue()
+
+
+def test_the_public_name_is_this_class() -> None:
+    assert smart_tuner.SmartTunerMain is SmartTunerMain
+    with pytest.raises(AttributeError, match="SmartTuner"):
+        smart_tuner.SmartTuner  # noqa: B018
+
+
+def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(tmp_path: Path) -> None:
+    status, said = do(tmp_path, "complete")
+    assert status == 0
+    (run,) = list_runs(tmp_path)
+    for part in ("CPU cores", "New run", "estimated: 15 s", "step 10", str(run.samples_folder), "alignment"):
+        assert part in said
+    summary = json.loads(run.summary_file.read_text())
+    assert summary["examination"]["attention_alignment"] == {"value": 0.8, "how": "measured"}
+    assert summary["training"]["steps"]["value"] == 30
+    assert summary["training"]["aligned_at_step"]["value"] == 20
+    assert summary["attempts"][0]["seed"] == 1234
+    assert summary["machine"]["cores"] >= 1
+    figures = [*summary["examination"].values(), *summary["training"].values()]
+    assert all(set(figure) == {"value", "how"} and figure["how"] for figure in figures)
+
+
+def test_quiet_leaves_the_result(tmp_path: Path) -> None:
+    _, said = do(tmp_path, "complete", verbosity=Verbosity.QUIET)
+    assert said.startswith("Done.")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "status", "words"),
+    [
+        ("data_error", 30, "line 3"),
+        ("non_finite", 20, "non_finite"),
+        ("killed", 1, "memory"),
+        ("21", 21, "21"),
+    ],
+)
+def test_a_failure_says_what_where_and_how_to_go_on(
+    tmp_path: Path, scenario: str, status: int, words: str
+) -> None:
+    returned, said = do(tmp_path, scenario, verbosity=Verbosity.QUIET)
+    (run,) = list_runs(tmp_path)
+    assert returned == status
+    for part in (words, str(run.log_file), "same command", "--new"):
+        assert part in said
+    assert json.loads(run.summary_file.read_text())["outcome"]["cause"] == run.outcome().cause.value  # type: ignore[union-attr]
+
+
+def test_failed_then_resumed_then_finished_then_new(tmp_path: Path) -> None:
+    assert "New run" in do(tmp_path, "killed")[1]
+    (run,) = list_runs(tmp_path)
+    status, said = do(tmp_path, "complete")
+    assert status == 0 and f"Going on with the run {run.name}" in said
+    assert "New run" in do(tmp_path, "complete")[1]
+    assert len(list_runs(tmp_path)) == 2
+
+
+def test_a_machine_that_is_too_small_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = job.inspect_machine
+    monkeypatch.setattr(job, "inspect_machine", lambda root: replace(real(root), memory_free_bytes=10))
+    with pytest.raises(MachineError, match="memory"):
+        do(tmp_path / "runs", "complete")
+    assert not (tmp_path / "runs").exists()
+
+
+class FakeServices:
+    """Notes its life; TensorBoard never becomes ready."""
+
+    def __init__(self, log: list[str]) -> None:
+        self._log = log
+
+    def __call__(self, settings: ServiceSettings, tracking: Path, runs: Path) -> FakeServices:
+        return self
+
+    def __enter__(self) -> FakeServices:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._log.append("stopped")
+
+    def start(self) -> list[ServiceAddress]:
+        self._log.append("started")
+        return [
+            ServiceAddress("MLflow", "http://localhost:5000", True),
+            ServiceAddress("TensorBoard", "http://localhost:6006", False, "TensorBoard did not answer"),
+        ]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("terminal", "waits"), [(True, True), (False, False)])
+def test_the_interfaces_stay_up_only_where_somebody_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, terminal: bool, waits: bool
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(job, "Services", FakeServices(log))
+    monkeypatch.setattr(job, "wait_for_interrupt", lambda: log.append("waited"))
+    stream = Terminal() if terminal else io.StringIO()
+    config = replace(CONFIG, services=ServiceSettings())
+    main = SmartTunerMain(config, Output(stream), runs_folder=tmp_path, command=fake("complete"))
+    assert main.run() == 0
+    assert log == (["started", "waited", "stopped"] if waits else ["started", "stopped"])
+    assert "http://localhost:5000" in stream.getvalue()
+    assert "TensorBoard did not answer; training is not touched by it" in stream.getvalue()
+
+
+def test_a_failed_run_does_not_wait_and_stops_the_interfaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(job, "Services", FakeServices(log))
+    config = replace(CONFIG, services=ServiceSettings())
+    main = SmartTunerMain(config, Output(Terminal()), runs_folder=tmp_path, command=fake("data_error"))
+    assert main.run() == 30
+    assert log == ["started", "stopped"]
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from smart_tuner.config import Config, ServiceSettings
+from smart_tuner.main import SmartTunerMain
+from smart_tuner.progress import Output
+config = Config("debug", services=ServiceSettings(enabled=False))
+command = lambda run, device: [sys.executable, sys.argv[2], str(run.path), "patient"]
+sys.exit(SmartTunerMain(config, Output(sys.stdout), runs_folder=Path(sys.argv[1]), command=command).run())
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_the_whole_command_ends_in_order_when_it_is_asked_to(
+    tmp_path: Path, number: int, status: int
+) -> None:
+    command = [sys.executable, "-c", DRIVER, str(tmp_path), str(FAKE_WORKER)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("training: 1,000 parameters"):
+                os.kill(process.pid, number)
+                break
+        rest = process.stdout.read()
+    assert process.returncode == status
+    assert "stopping: a checkpoint is written first" in rest
+    (run,) = list_runs(tmp_path)
+    assert (run.path / "saved").exists()
+
+
+STARTED = StartedEvent("cpu", "fp32", 1, 1234, 1000, 30, 12, 2, "abc", {})
+
+
+def step(number: int) -> StepEvent:
+    return StepEvent(number, 0, {}, 0.7, 1e-3, 0.0, 0.1, 1.0, 0.0, 0.5)
+
+
+def test_phases_add_up_over_attempts_also_when_cut_off() -> None:
+    events: list[tuple[float, Event]] = [
+        (0, StageEvent("features", 0, 10)),
+        (5, StageEvent("features", 10, 10)),
+        (6, StageEvent("training", 0, 1)),
+        (10, STARTED),
+        (16, step(10)),  # killed here
+        (100, StageEvent("features", 0, 10)),
+        (101, StageEvent("features", 10, 10)),
+        (102, StageEvent("training", 0, 1)),
+        (109, step(20)),
+        (112, StageEvent("training", 1, 1)),
+    ]
+    stream = [Stamped(time, event) for time, event in events]
+    assert phase_seconds(stream) == {"features": 6.0, "training": 20.0}
+
+
+def test_when_attention_formed_counts_training_alone(tmp_path: Path) -> None:
+    def validation(number: int, alignment: float) -> ValidationEvent:
+        return ValidationEvent(number, {}, {"attention_alignment": alignment}, 1.0)
+
+    events: list[tuple[float, Event]] = [
+        (10, STARTED),
+        (30, validation(100, 0.4)),
+        (1000, replace(STARTED, resumed_from_step=100)),
+        (1015, validation(200, 0.41)),
+        (1030, validation(300, 0.3)),
+    ]
+    run = create(tmp_path, CONFIG)
+    with EventWriter(run.events_file):
+        pass
+    stream = [Stamped(time, event) for time, event in events]
+    training = summarise(run, stream, job.inspect_machine(tmp_path), Outcome(ExitCause.COMPLETED))["training"]
+    assert training["aligned_at_step"]["value"] == 200
+    assert training["aligned_after_seconds"]["value"] == 35.0
+    stream = stream[:2]
+    training = summarise(run, stream, job.inspect_machine(tmp_path), Outcome(ExitCause.COMPLETED))["training"]
+    assert training["aligned_at_step"]["value"] is None

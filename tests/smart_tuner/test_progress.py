@@ -1,0 +1,172 @@
+"""What is said while a run goes on, with and without a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from smart_tuner.progress import (
+    BarProgress,
+    Output,
+    PlainProgress,
+    RunFigures,
+    Verbosity,
+    duration,
+    make_progress,
+)
+from tacotron2.events import (
+    EstimateEvent,
+    Event,
+    StageEvent,
+    Stamped,
+    StartedEvent,
+    StepEvent,
+    ValidationEvent,
+)
+
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def started(resumed: int | None = None) -> StartedEvent:
+    return StartedEvent("cpu", "bf16", 2, 1234, 2_000_000, 1000, 1500, 48, "abc", {}, resumed)
+
+
+def step(number: int) -> StepEvent:
+    return StepEvent(number, 0, {"total": 1.5}, 0.7, 1e-3, 0.0, 0.1, 5400.0, 0.02, 0.5)
+
+
+def validation(number: int, alignment: float) -> ValidationEvent:
+    return ValidationEvent(
+        number, {"val_loss": 1.25, "gate_accuracy": 0.9}, {"attention_alignment": alignment}, 3.0, 0.6
+    )
+
+
+def said(events: list[tuple[float, Event]], verbosity: Verbosity = Verbosity.NORMAL) -> list[str]:
+    stream = io.StringIO()
+    view = PlainProgress(Output(stream, verbosity))
+    for time, event in events:
+        view.show(Stamped(time, event))
+    view.close()
+    return stream.getvalue().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("resumed", "limit_s", "left_s"),
+    [(None, 0.0, 900.0), (None, 400.0, 300.0), (None, 50.0, 0.0), (50, 0.0, 1800.0)],
+)
+def test_the_time_left_counts_from_this_attempt_and_knows_the_limit(
+    resumed: int | None, limit_s: float, left_s: float
+) -> None:
+    figures = RunFigures(limit_s)
+    figures.update(Stamped(1000.0, started(resumed)))
+    assert math.isnan(figures.eta_s())
+    figures.update(Stamped(1100.0, step(100)))
+    assert figures.eta_s() == pytest.approx(left_s)
+
+
+def test_plain_lines_come_every_half_minute_and_at_each_validation() -> None:
+    lines = said(
+        [(0.0, started())]
+        + [(float(second), step(second)) for second in range(1, 100)]
+        + [(100.0, validation(100, 0.43)), (131.0, step(131))]
+    )
+    assert [line.split(":")[0] for line in lines[1:]] == [
+        "step 1 of 1000",
+        "step 31 of 1000",
+        "step 61 of 1000",
+        "step 91 of 1000",
+        "validation at step 100",
+        "step 131 of 1000",
+    ]
+    assert "2,000,000 parameters" in lines[0] and "seed 1234" in lines[0]
+    assert "loss 1.25" in lines[-2] and "free-running alignment 0.43" in lines[-2]
+    for part in ("2.00 steps/s", "5,400 mel frames/s", "alignment 0.43", "14 min left"):
+        assert part in lines[-1]
+
+
+def test_phases_are_announced_once_and_their_end_is_told() -> None:
+    events: list[tuple[float, Event]] = [(0.1 * n, StageEvent("features", n, 100)) for n in range(101)]
+    lines = said(
+        [*events, (11.0, StageEvent("estimate", 0, 1)), (12.0, EstimateEvent(0.5, 750.0, 3 * 2**20))]
+    )
+    assert lines[:3] == [
+        "mel spectrograms: 0 of 100",
+        "mel spectrograms: 100 of 100",
+        "measuring the speed of this machine",
+    ]
+    assert "12 min of training" in lines[3] and "3 MiB of disk" in lines[3]
+
+
+def test_quiet_says_results_only_and_verbose_every_record() -> None:
+    events: list[tuple[float, Event]] = [(0.0, started()), *((float(n), step(n)) for n in range(1, 6))]
+    assert said(events, Verbosity.QUIET) == []
+    assert sum("total 1.5000" in line for line in said(events, Verbosity.VERBOSE)) == 5
+    stream = io.StringIO()
+    output = Output(stream, Verbosity.QUIET)
+    output.say("chatter")
+    output.result("the voice")
+    assert stream.getvalue() == "the voice\n"
+
+
+def test_a_terminal_gets_a_bar_with_rate_time_and_alignment() -> None:
+    terminal = Terminal()
+    view = make_progress(Output(terminal))
+    assert isinstance(view, BarProgress)
+    view.show(Stamped(0.0, StageEvent("features", 40, 100)))
+    view.show(Stamped(0.0, started()))
+    view.show(Stamped(100.0, validation(100, 0.43)))
+    view.show(Stamped(100.0, step(100)))
+    view.line("a path /with/[brackets]")
+    task = view._bar.tasks[0]
+    assert (task.completed, task.total) == (100, 1000)
+    for part in ("2.00 steps/s", "alignment 0.43", "15 min left"):
+        assert part in task.fields["figures"]
+    view.close()
+    assert "validation at step 100" in terminal.getvalue()
+    assert "a path /with/[brackets]" in terminal.getvalue()
+
+
+def test_no_bar_without_a_terminal_or_when_quiet() -> None:
+    assert isinstance(make_progress(Output(io.StringIO())), PlainProgress)
+    assert isinstance(make_progress(Output(Terminal(), Verbosity.QUIET)), PlainProgress)
+
+
+def test_a_reader_that_goes_away_ends_nothing() -> None:
+    script = (
+        "import sys; from smart_tuner.progress import Output\n"
+        "output = Output(sys.stdout)\n"
+        "for _ in range(20000): output.say('x' * 100)\n"
+        "sys.stderr.write('all said')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env={"PYTHONPATH": str(SOURCE)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), told) == (0, b"all said")
+
+
+def test_durations_are_read_at_a_glance() -> None:
+    assert [duration(s) for s in (0.4, 89, 95, 3600, 12_000)] == [
+        "0 s",
+        "89 s",
+        "2 min",
+        "60 min",
+        "3 h 20 min",
+    ]

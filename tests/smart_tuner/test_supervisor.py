@@ -1,0 +1,180 @@
+"""The supervisor with real child processes; the worker is a fake that misbehaves as told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from smart_tuner.config import Config, SupervisorSettings
+from smart_tuner.records import EventWriter, ExitCause, Outcome
+from smart_tuner.run_folder import RunFolder, create
+from smart_tuner.supervisor import POLL_S, Heartbeat, Supervisor
+from tacotron2.events import Event, StageEvent, StartedEvent, StepEvent
+
+FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
+SOURCE = Path(__file__).parents[2] / "src"
+
+
+@pytest.fixture(autouse=True)
+def _package_found_by_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return create(tmp_path, Config("debug"))
+
+
+class Watch:
+    """Supervises a scenario; `signals` are sent to this process when the worker says that it has started."""
+
+    def __init__(
+        self, run: RunFolder, scenario: str, *signals: int, heartbeat_timeout_s: float = 60.0
+    ) -> None:
+        self.events: list[Event] = []
+        self.told: list[str] = []
+        self._signals = list(signals)
+        command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
+        settings = SupervisorSettings(heartbeat_timeout_s)
+        supervisor = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear)
+        self.outcome = supervisor.supervise()
+
+    def _note(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, StartedEvent) and self._signals:
+            os.kill(os.getpid(), self._signals.pop(0))
+
+    def _hear(self, sentence: str) -> None:
+        self.told.append(sentence)
+        if self._signals:
+            os.kill(os.getpid(), self._signals.pop(0))
+
+
+def is_alive(pid_file: Path) -> bool:
+    state = Path("/proc", pid_file.read_text(), "stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def is_gone_soon(pid_file: Path) -> bool:
+    deadline = time.monotonic() + 10
+    while is_alive(pid_file) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not is_alive(pid_file)
+
+
+def test_a_run_that_completes(run: RunFolder) -> None:
+    watch = Watch(run, "complete")
+    assert watch.outcome == Outcome(ExitCause.COMPLETED, "trained for 30 steps", 30) == run.outcome()
+    assert [event.step for event in watch.events if isinstance(event, StepEvent)] == [10, 20, 30]
+    assert "the worker speaks" in run.log_file.read_text()
+
+
+def test_only_the_records_of_this_attempt_are_forwarded_and_the_old_outcome_is_void(run: RunFolder) -> None:
+    with EventWriter(run.events_file) as writer:
+        writer.write(StageEvent("data", 1, 2))
+    Outcome(ExitCause.INTERRUPTED).write(run.outcome_file)
+    watch = Watch(run, "killed")
+    assert [type(event) for event in watch.events] == [StartedEvent]
+    assert watch.outcome.cause is ExitCause.CRASHED
+
+
+@pytest.mark.parametrize(
+    ("scenario", "cause", "words"),
+    [
+        ("data_error", ExitCause.DATA_ERROR, "line 3"),
+        ("30", ExitCause.DATA_ERROR, "status 30"),
+        ("21", ExitCause.OUT_OF_MEMORY, "status 21"),
+        ("0", ExitCause.CRASHED, "left no outcome"),
+        ("77", ExitCause.CRASHED, "status 77"),
+        ("killed", ExitCause.CRASHED, "out of memory"),
+    ],
+)
+def test_every_end_has_a_cause(run: RunFolder, scenario: str, cause: ExitCause, words: str) -> None:
+    outcome = Watch(run, scenario).outcome
+    assert outcome.cause is cause
+    assert words in outcome.message
+    assert run.outcome() == outcome
+
+
+def test_a_silent_worker_is_ended_with_its_whole_group(run: RunFolder) -> None:
+    watch = Watch(run, "hang", heartbeat_timeout_s=1.0)
+    assert watch.outcome.cause is ExitCause.HUNG
+    assert is_gone_soon(run.path / "worker.pid")
+    assert is_gone_soon(run.path / "inner.pid")
+
+
+@pytest.mark.parametrize(
+    ("number", "cause"), [(signal.SIGINT, ExitCause.INTERRUPTED), (signal.SIGTERM, ExitCause.TERMINATED)]
+)
+def test_a_signal_is_passed_on_and_the_checkpoint_waited_for(
+    run: RunFolder, number: int, cause: ExitCause
+) -> None:
+    before = signal.getsignal(number)
+    watch = Watch(run, "patient", number)
+    assert watch.outcome == Outcome(cause, "the training stopped at step 7", 7)
+    assert (run.path / "saved").exists()
+    assert len(watch.told) == 1
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_ends_a_worker_that_does_not_listen(run: RunFolder) -> None:
+    watch = Watch(run, "stubborn", signal.SIGINT, signal.SIGINT)
+    assert watch.outcome.cause is ExitCause.INTERRUPTED
+    assert is_gone_soon(run.path / "worker.pid")
+    assert is_gone_soon(run.path / "inner.pid")
+
+
+def test_time_in_which_we_did_not_run_is_no_silence(run: RunFolder) -> None:
+    now = [0.0]
+    run.heartbeat_file.touch()
+    heartbeat = Heartbeat(run, lambda: now[0])
+    for _ in range(10):
+        now[0] += POLL_S
+        silent = heartbeat.look()
+    assert silent == pytest.approx(10 * POLL_S)
+    now[0] += 3600.0
+    assert heartbeat.look() <= 20 * POLL_S
+    os.utime(run.heartbeat_file, (5, 5))
+    assert heartbeat.look() == 0.0
+
+
+ORPHAN = """
+import os, sys, time
+from pathlib import Path
+from smart_tuner import worker
+from smart_tuner.stop_flag import StopFlag
+folder, parent, stop = Path(sys.argv[1]), os.getppid(), StopFlag()
+stop.install()
+worker.HEARTBEAT_S = 0.05
+worker.HeartbeatThread(folder / "heartbeat", parent).start()
+(folder / "ready").touch()
+while stop.requested() is None:
+    time.sleep(0.02)
+(folder / "ending").write_text(stop.requested())
+(folder / "ending").rename(folder / "ended")
+"""
+
+PARENT = """
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", sys.argv[1], sys.argv[2]])
+time.sleep(600)
+"""
+
+
+def test_a_worker_whose_supervisor_dies_asks_itself_to_end(tmp_path: Path) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, ORPHAN, str(tmp_path)])
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "ready").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not (tmp_path / "ended").exists()
+    parent.kill()
+    parent.wait()
+    while not (tmp_path / "ended").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert (tmp_path / "ended").read_text() == "terminated"
