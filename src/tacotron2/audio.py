@@ -27,6 +27,8 @@ BLOCK_FRAMES = 1024
 """Frames transformed at once: bounds the memory that an hour-long file needs."""
 INVERSION_STEPS = 50
 """Multiplicative updates from mel to linear magnitudes; more no longer lowers the error audibly."""
+LOUDEST_LOG_MEL = 10.0
+"""Natural logarithm; a full-scale sine reaches about 2.6 with the default settings."""
 MOMENTUM = 0.99
 """alpha of the fast Griffin-Lim algorithm (Perraudin et al. 2013)."""
 
@@ -210,7 +212,9 @@ def griffin_lim(
     if not np.isfinite(log_mel).all():
         raise AudioError("the log-mel spectrogram holds values that are not finite numbers")
     frames = log_mel if len(log_mel) > 1 else np.repeat(log_mel, 2, axis=0)
-    magnitude = linear_magnitude(np.exp(frames.astype(np.float64)), mel_filterbank(audio))
+    # A diverged model may ask for more than any recording holds; without a bound, exp would overflow.
+    audible = np.minimum(frames.astype(np.float64), LOUDEST_LOG_MEL)
+    magnitude = linear_magnitude(np.exp(audible), mel_filterbank(audio))
     window = hann_window(audio)
     angle = np.random.default_rng(seed).uniform(0.0, 2.0 * np.pi, magnitude.shape)
     spectrum = magnitude * np.exp(1j * angle)

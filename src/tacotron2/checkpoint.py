@@ -43,9 +43,7 @@ def save_checkpoint(path: Path, content: Mapping[str, Any], facts: Mapping[str, 
     finite = all(bool(torch.isfinite(value).all()) for value in weights.values())
     sidecar = {"schema": SCHEMA_VERSION, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
     known = {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in facts.items()}
-    write_atomically(
-        sidecar_path(path), json.dumps(sidecar | {"finite": finite} | known, indent=1).encode()
-    )
+    write_atomically(sidecar_path(path), json.dumps(sidecar | {"finite": finite} | known, indent=1).encode())
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The figures of docs/metrics.md over a set of utterances, for both passes.
 
-Teacher forced: the model is given the recorded frames. Free running: it hears only itself, as a listener does.
-A figure that could not be computed for any utterance is absent.
+Teacher forced: the model is given the recorded frames. Free running: it hears only itself, as a listener
+does. A figure that could not be computed for any utterance is absent.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ HOW = {
     "sentences": "number of test utterances spoken, free running",
     "never_stopped": "syntheses that the length bound ended, count",
     "skipped_or_repeated_rate": "skip_rate + repeat_rate, mean over the test utterances",
-    "nearest_own_rate": "share of syntheses nearest to their own recording by MCD-DTW among all test recordings",
+    "nearest_own_rate": "share of syntheses whose nearest test recording by MCD-DTW is their own",
     "quality": "0.45 attention_alignment + 0.35 mel_quality_score + 0.2 stop_score, of the means",
 }
 """What the figures that stand in no other place mean; the others are defined in docs/metrics.md."""

@@ -94,7 +94,7 @@ class DemoParams:
 class ModelParams:
     """Sizes of Tacotron 2 (Shen et al. 2018, arXiv 1712.05884)."""
 
-    n_symbols: int = param(60, "size of the symbol table", ge=2)
+    n_symbols: int = param(60, "size of the symbol table, at least the 60 of `tacotron2.text`", ge=60)
     symbols_embedding_dim: int = param(512, "width of a symbol's embedding", ge=8)
     encoder_embedding_dim: int = param(512, "width of the encoder's output", ge=8)
     encoder_n_convolutions: int = param(3, "convolution layers of the encoder", ge=1, le=12)
@@ -307,6 +307,11 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             audio.mel_fmin < audio.mel_fmax,
             ("audio.mel_fmin", "audio.mel_fmax"),
             f"must be below audio.mel_fmax ({audio.mel_fmax:g})",
+        ),
+        (
+            audio.hop_length <= audio.win_length,
+            ("audio.hop_length", "audio.win_length"),
+            f"must be at most audio.win_length ({audio.win_length}), or samples between frames are lost",
         ),
         (
             audio.win_length <= audio.filter_length,

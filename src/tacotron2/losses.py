@@ -57,7 +57,9 @@ def guided_attention_weight(loss: LossParams, step: int) -> float:
 
 
 def guided_attention_loss(alignments: Tensor, text_lengths: Tensor, steps: Tensor, sigma: float) -> Tensor:
-    """Attention far from the diagonal, `W = 1 - exp(-(n/N - t/T)^2 / (2 g^2))` (arXiv 1710.08969, section 4.1).
+    """Attention far from the diagonal, `W = 1 - exp(-(n/N - t/T)^2 / (2 g^2))`.
+
+    Source: arXiv 1710.08969, section 4.1.
 
     Args:
         alignments: `(B, T_dec, T_text)`; text_lengths, steps: true `(B,)`; sigma: the width g.
@@ -65,7 +67,7 @@ def guided_attention_loss(alignments: Tensor, text_lengths: Tensor, steps: Tenso
     Returns:
         the mean of `A * W` over the valid cells.
     """
-    batch, num_steps, num_symbols = alignments.shape
+    _, num_steps, num_symbols = alignments.shape
     device = alignments.device
     t = torch.arange(num_steps, device=device)[None, :, None] / steps[:, None, None]
     n = torch.arange(num_symbols, device=device)[None, None, :] / text_lengths[:, None, None]

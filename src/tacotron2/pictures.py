@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tacotron2.files import write_atomically
-from tacotron2.text import sequence_to_text
+from tacotron2.text import SYMBOLS
 
 Map = NDArray[np.float32]
+MOST_LABELS = 70
+"""Longer texts are numbered: letters would overlap."""
 
 
 def save_attention(path: Path, maps: Sequence[tuple[str, Map, Sequence[int]]]) -> None:
@@ -27,12 +29,18 @@ def save_attention(path: Path, maps: Sequence[tuple[str, Map, Sequence[int]]]) -
     for column, (title, alignment, ids) in enumerate(maps):
         axes = figure.add_subplot(1, len(maps), column + 1)
         image = axes.imshow(
-            alignment.T, origin="lower", aspect="auto", interpolation="nearest", vmin=0.0, vmax=1.0, cmap="magma"
+            alignment.T,
+            origin="lower",
+            aspect="auto",
+            interpolation="nearest",
+            vmin=0.0,
+            vmax=1.0,
+            cmap="magma",
         )
-        symbols = list(sequence_to_text(ids)) if len(ids) <= 70 else []
-        if len(symbols) == len(ids):
-            axes.set_yticks(range(len(ids)), symbols, fontsize=7)
-        axes.set_title(title, fontsize=10)
+        if len(ids) <= MOST_LABELS:
+            labels = [SYMBOLS[symbol_id].replace(" ", "␣") for symbol_id in ids]
+            axes.set_yticks(range(len(ids)), labels, fontsize=7)
+        axes.set_title(title, fontsize=10, parse_math=False)  # a file name may hold dollar signs
         axes.set_xlabel("decoder step")
         axes.set_ylabel("symbol")
         figure.colorbar(image, ax=axes, fraction=0.04)

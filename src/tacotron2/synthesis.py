@@ -1,4 +1,4 @@
-"""From symbols or text to speech, free running: nothing but the model decides, and no sentence runs for ever."""
+"""From symbols or text to speech, free running: the model alone decides, and no sentence runs for ever."""
 
 from __future__ import annotations
 
@@ -69,11 +69,16 @@ def speak(
 
 @dataclass(frozen=True)
 class Utterance:
-    """What `synthesise` returns: samples `(L,)` in full scale +-1, the speech, and its alignment score."""
+    """What `synthesise` returns.
+
+    samples `(L,)` in full scale +-1; the speech; its alignment score; dropped: the characters of the text
+    that were left out, one entry each time.
+    """
 
     samples: NDArray[np.float32]
     speech: Speech
     attention_alignment: float | None
+    dropped: tuple[str, ...]
 
 
 def synthesise(model: Tacotron2, text: str) -> Utterance:
@@ -86,4 +91,4 @@ def synthesise(model: Tacotron2, text: str) -> Utterance:
     encoded = text_to_sequence(text, settings.text.language, settings.text.unreadable)
     speech = speak(model, [torch.tensor(encoded.ids)])[0]
     samples = griffin_lim(speech.mel, settings.audio)
-    return Utterance(samples, speech, alignment_metrics(speech.alignment).alignment)
+    return Utterance(samples, speech, alignment_metrics(speech.alignment).alignment, encoded.dropped)

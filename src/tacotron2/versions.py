@@ -22,7 +22,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def source_commit() -> str:
-    """The commit of the source tree, `+changes` behind it where files differ; `unknown` outside a checkout."""
+    """The commit of the source tree, with `+changes` where files differ; `unknown` outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return "unknown"

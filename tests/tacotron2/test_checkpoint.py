@@ -92,7 +92,8 @@ def test_the_k_best_are_kept_and_one_state(tmp_path: Path) -> None:
     model = Tacotron2(hparams)
     optimizer = torch.optim.AdamW(model.parameters())
     folder = CheckpointFolder(tmp_path, keep_best=2)
-    kept = [folder.save_best(hparams, model, step, q) is not None for step, q in enumerate((0.3, 0.1, 0.2, 0.1))]
+    qualities = (0.3, 0.1, 0.2, 0.1)
+    kept = [folder.save_best(hparams, model, step, q) is not None for step, q in enumerate(qualities)]
     assert kept == [True, True, True, False]
     assert [(best.step, best.quality) for best in folder.best()] == [(0, 0.3), (2, 0.2)]
     for step in (10, 20):

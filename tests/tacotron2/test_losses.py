@@ -72,7 +72,9 @@ def test_stop_steps_weigh_as_much_as_they_are_said_to() -> None:
     output, batch = sample()
     right = dataclasses.replace(batch)
     logits = torch.where(batch.gate > 0.5, 50.0, -50.0)
-    blind = TacotronOutput(output.mel_before, output.mel_after, torch.full_like(logits, -2.0), output.alignments)
+    blind = TacotronOutput(
+        output.mel_before, output.mel_after, torch.full_like(logits, -2.0), output.alignments
+    )
     knows = TacotronOutput(output.mel_before, output.mel_after, logits, output.alignments)
     hparams = create_hparams(f"n_frames_per_step={R},gate_positive_weight=10")
     assert Tacotron2Loss(hparams)(knows, right, 0.0).gate < 1e-6

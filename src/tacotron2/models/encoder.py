@@ -33,7 +33,7 @@ class Encoder(nn.Module):
         self.backward_lstm = nn.LSTM(width, width // 2, batch_first=True)
 
     def forward(self, embedded: Tensor, lengths: Tensor) -> Tensor:
-        """`(B, T_text, symbols_embedding_dim)` to memory `(B, T_text, encoder_embedding_dim)`, zero padded."""
+        """`(B, T_text, symbols_embedding_dim)` to `(B, T_text, encoder_embedding_dim)`, zero padded."""
         mask = length_mask(lengths, embedded.size(1))
         x = (embedded * mask[:, :, None].to(embedded.dtype)).transpose(1, 2)
         for block in self.convolutions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -40,22 +42,24 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         return centred * scale[None, :, None] + self.bias[None, :, None]
 
 
+Activation = Literal["relu", "tanh", "linear"]
+
+
 class ConvolutionBlock(nn.Module):
     """Convolution over time, batch normalisation, activation, dropout; padding stays zero."""
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, activation: str, p_dropout: float
+        self, in_channels: int, out_channels: int, kernel_size: int, activation: Activation, p_dropout: float
     ) -> None:
         super().__init__()
         self.convolution = nn.Conv1d(in_channels, out_channels, kernel_size, padding=kernel_size // 2)
         self.norm = MaskedBatchNorm(out_channels)
         self.activation = activation
         self.p_dropout = p_dropout
-        gain = "linear" if activation == "identity" else activation
-        nn.init.xavier_uniform_(self.convolution.weight, gain=nn.init.calculate_gain(gain))
+        nn.init.xavier_uniform_(self.convolution.weight, gain=nn.init.calculate_gain(activation))
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """`(B, in_channels, T)` with zero padding and a `(B, T)` mask to `(B, out_channels, T)`, zero padded."""
+        """Zero padded `(B, in_channels, T)` and a `(B, T)` mask to zero padded `(B, out_channels, T)`."""
         x = self.norm(self.convolution(x), mask)
         if self.activation == "relu":
             x = torch.relu(x)

@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from tacotron2.hparams import ModelParams
 from tacotron2.models.masking import ConvolutionBlock
 
-
 INITIAL_RESIDUAL = 0.1
 
 
@@ -18,19 +17,20 @@ class Postnet(nn.Module):
         super().__init__()
         layers, width = model.postnet_n_convolutions, model.postnet_embedding_dim
         widths = [num_mels] + [width] * (layers - 1) + [num_mels]
-        self.convolutions = nn.ModuleList(
+        blocks = [
             ConvolutionBlock(
                 widths[i],
                 widths[i + 1],
                 model.postnet_kernel_size,
-                "tanh" if i < layers - 1 else "identity",
+                "tanh" if i < layers - 1 else "linear",
                 model.p_convolution_dropout,
             )
             for i in range(layers)
-        )
+        ]
 
         # Starts close to the identity: a residual of unit size would be louder than what it is to mend.
-        nn.init.constant_(self.convolutions[-1].norm.weight, INITIAL_RESIDUAL)
+        nn.init.constant_(blocks[-1].norm.weight, INITIAL_RESIDUAL)
+        self.convolutions = nn.ModuleList(blocks)
 
     def forward(self, mel: Tensor, mask: Tensor) -> Tensor:
         """`(B, T_mel, num_mels)` and a `(B, T_mel)` mask to the residual `(B, T_mel, num_mels)`."""

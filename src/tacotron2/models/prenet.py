@@ -16,8 +16,8 @@ class Prenet(nn.Module):
         self.layers = nn.ModuleList(
             nn.Linear(n, model.prenet_dim, bias=False) for n in (num_inputs, model.prenet_dim)
         )
-        for layer in self.layers:
-            nn.init.xavier_uniform_(layer.weight, gain=nn.init.calculate_gain("relu"))
+        for weight in self.parameters():
+            nn.init.xavier_uniform_(weight, gain=nn.init.calculate_gain("relu"))
 
     def forward(self, x: Tensor, masks: tuple[Tensor, Tensor] | None) -> Tensor:
         """`(..., num_inputs)` to `(..., prenet_dim)`; `masks` are dropout factors of the two layers."""

@@ -35,9 +35,9 @@ class TacotronOutput(NamedTuple):
 class Synthesis:
     """Free-running prediction.
 
-    mel: log-mel `(B, T_mel, num_mels)`, true lengths in `mel_lengths` `(B,)`; gate_probabilities `(B, T_dec)`;
-    alignments `(B, T_dec, T_text)`, true steps in `step_lengths` `(B,)`; stopped `(B,)` is false where the
-    stop token never came and the bound ended the sentence.
+    mel: log-mel `(B, T_mel, num_mels)`, true lengths in `mel_lengths` `(B,)`; gate_probabilities
+    `(B, T_dec)`; alignments `(B, T_dec, T_text)`, true steps in `step_lengths` `(B,)`; stopped `(B,)` is false
+    where the stop token never came and the bound ended the sentence.
     """
 
     mel: Tensor
@@ -84,9 +84,7 @@ class Tacotron2(nn.Module):
         """Always in float32: in bf16 the floor of -11.5129 would come out as -11.5."""
         return mel.float() * self.mel_std + self.mel_mean
 
-    def forward(
-        self, text: Tensor, text_lengths: Tensor, mel: Tensor, mel_lengths: Tensor
-    ) -> TacotronOutput:
+    def forward(self, text: Tensor, text_lengths: Tensor, mel: Tensor, mel_lengths: Tensor) -> TacotronOutput:
         """Teacher forcing.
 
         Args:

@@ -1,4 +1,4 @@
-"""Training and validation. The loop is `loop.train`; what it saves is `state`; how it is judged, `validation`."""
+"""Training and validation: the loop is `loop.train`, what it saves `state`, how it is judged `validation`."""
 
 from tacotron2.training.estimate import Estimate, estimate
 from tacotron2.training.loop import NonFiniteLossError, TrainingResult, train

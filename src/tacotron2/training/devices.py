@@ -19,7 +19,8 @@ class DeviceError(ValueError):
 def multiplies_bf16(device: str) -> bool:
     """Whether bf16 products are done by the hardware fast enough to be worth their rounding.
 
-    On a CPU that is AMX; AVX-512 BF16 alone gained 10 % on this model, which does not pay for 8 bits of mantissa.
+    On a CPU that is AMX; AVX-512 BF16 alone gained 10 % on this model, which does not pay for 8 bits of
+    mantissa.
     """
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -13,6 +13,7 @@ from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
+from tacotron2.training.micro_batches import split
 
 MEASURED_STEPS = 4
 WARM_UP_STEPS = 1
@@ -50,14 +51,16 @@ def estimate(hparams: HParams, train_set: TextMelLoader, device: str) -> Estimat
             middle = len(by_length) * (number % MEASURED_STEPS + 1) // (MEASURED_STEPS + 1)
             start = max(0, min(middle, len(by_length) - train.batch_size))
             indices = by_length[start : start + train.batch_size]
-            batch = collate([train_set[index] for index in indices]).to(fabric.device)
+            batch = collate([train_set[index] for index in indices])
             began = time.perf_counter()
-            output = network(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
-            total = criterion(output, batch, 1.0).total
-            fabric.backward(total)
+            for part in split(batch, train.accumulation_steps, model.r):
+                part = part.to(fabric.device)
+                output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
+                total = criterion(output, part, 1.0).total
+                fabric.backward(total)
             optimizer.step()
             optimizer.zero_grad()
-            total.item()
+            total.item()  # waits for the device
             seconds.append(time.perf_counter() - began)
     step_seconds = statistics.mean(seconds[WARM_UP_STEPS:])
     limit = train.max_train_minutes * 60
@@ -65,8 +68,6 @@ def estimate(hparams: HParams, train_set: TextMelLoader, device: str) -> Estimat
     weights = 4 * num_parameters
     validations = -(-train.max_steps // train.validate_every)
     disk = (
-        (train.keep_best + 1) * weights
-        + FULL_STATE_COPIES * 3 * weights
-        + validations * BYTES_PER_VALIDATION
+        (train.keep_best + 1) * weights + FULL_STATE_COPIES * 3 * weights + validations * BYTES_PER_VALIDATION
     )
     return Estimate(step_seconds, min(whole, limit) if limit else whole, disk)

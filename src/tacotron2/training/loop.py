@@ -16,6 +16,7 @@ from lightning_fabric import Fabric
 from torch.nn.utils import clip_grads_with_norm_, get_total_norm
 from torch.utils.data import DataLoader
 
+from tacotron2.checkpoint import CheckpointError
 from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
 from tacotron2.data.sampler import LengthBatchSampler
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
@@ -23,8 +24,9 @@ from tacotron2.hparams import HParams
 from tacotron2.losses import Losses, Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
+from tacotron2.training.micro_batches import split
 from tacotron2.training.schedule import learning_rate
-from tacotron2.training.state import CheckpointFolder, Progress, restore_rng
+from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
 from tacotron2.training.validation import validate
 from tacotron2.versions import installed_versions, source_commit
 
@@ -66,7 +68,12 @@ class Trainer:
     """One training: its parts, and the step that advances them."""
 
     def __init__(
-        self, hparams: HParams, train_set: TextMelLoader, validation_set: TextMelLoader, folder: Path, device: str
+        self,
+        hparams: HParams,
+        train_set: TextMelLoader,
+        validation_set: TextMelLoader,
+        folder: Path,
+        device: str,
     ) -> None:
         self.hparams, self.train_set, self.validation_set = hparams, train_set, validation_set
         self.folder = folder
@@ -90,14 +97,23 @@ class Trainer:
         self.progress = Progress()
 
     def resume(self) -> int | None:
-        """Takes up the newest state of the folder; the step it stands at, or None at a first start."""
+        """Takes up the newest state of the folder; the step it stands at, or None at a first start.
+
+        Raises:
+            CheckpointError: the state is damaged, or was trained on other recordings.
+            HParamsError: it belongs to other hyper-parameters.
+        """
         found = self.checkpoints.newest_state()
         if found is None:
             return None
-        _, content = found
+        path, content = found
+        refuse_other_settings(path, content["hparams"], self.hparams)
+        try:
+            self.sampler.load_state_dict(content["sampler"])
+        except ValueError as error:
+            raise CheckpointError(f"{path}: {error}") from None
         self.model.load_state_dict(content["model"])
         self.optimizer.load_state_dict(content["optimizer"])
-        self.sampler.load_state_dict(content["sampler"])
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
         restore_rng(content["rng"])
         return self.progress.step
@@ -177,27 +193,6 @@ class Trainer:
         )
 
 
-def split(batch: Batch, parts: int, r: int) -> list[Batch]:
-    """The batch in `parts` micro-batches of neighbouring lengths, each cut to its own longest utterance."""
-    if parts == 1:
-        return [batch]
-    pieces = []
-    for rows in torch.arange(len(batch.ids)).tensor_split(min(parts, len(batch.ids))):
-        symbols = int(batch.text_lengths[rows].max())
-        steps = -(-int(batch.mel_lengths[rows].max()) // r)
-        pieces.append(
-            Batch(
-                text=batch.text[rows, :symbols],
-                text_lengths=batch.text_lengths[rows],
-                mel=batch.mel[rows, : steps * r],
-                mel_lengths=batch.mel_lengths[rows],
-                gate=batch.gate[rows, :steps],
-                ids=tuple(batch.ids[row] for row in rows.tolist()),
-            )
-        )
-    return pieces
-
-
 def train(
     hparams: HParams,
     train_set: TextMelLoader,
@@ -219,7 +214,8 @@ def train(
 
     Raises:
         NonFiniteLossError: within `log_every` steps of a loss or gradient that is NaN or Inf.
-        CheckpointError: the folder's state is damaged.
+        CheckpointError: the folder's state is damaged, or was trained on other recordings.
+        HParamsError: the folder's state belongs to other hyper-parameters.
         DeviceError: the device is not there.
     """
     trainer = Trainer(hparams, train_set, validation_set, folder, device)
@@ -236,25 +232,31 @@ def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callab
     batches, meter = trainer.batches(), Meter()
     limit = settings.max_train_minutes * 60 or math.inf
     clock, earlier = time.perf_counter(), progress.train_seconds
+
+    def complete() -> bool:
+        return progress.step >= settings.max_steps or progress.train_seconds >= limit
+
     cause = None
-    while cause is None and progress.step < settings.max_steps and progress.train_seconds < limit:
+    while cause is None and not complete():
         asked = time.perf_counter()
         batch = next(batches)
         meter.wait_seconds += time.perf_counter() - asked
         trainer.step(batch, meter)
         progress.train_seconds = earlier + time.perf_counter() - clock
-        cause = stop_requested()
-        over = progress.step >= settings.max_steps or progress.train_seconds >= limit or cause is not None
-        if over or progress.step % settings.log_every == 0:
+        cause = None if complete() else stop_requested()  # after the last step there is nothing to stop
+        validates = progress.step % settings.validate_every == 0 or complete()
+        saves = progress.step % settings.checkpoint_every == 0 or cause is not None
+        if validates or saves or progress.step % settings.log_every == 0:
+            # Recorded first: what is not finite must be neither judged nor saved.
             emit(trainer.record(meter, progress.sampler["epoch"]))
             meter = Meter()
-        if progress.step % settings.validate_every == 0 or (over and cause is None):
+        if validates:
             _judge(trainer, emit)
             progress.train_seconds = earlier + time.perf_counter() - clock
-            meter = Meter()
-        if progress.step % settings.checkpoint_every == 0 or over:
+        if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
-            meter = Meter()
+        if validates or saves:
+            meter = Meter()  # their time is not the next steps'
     return cause or "completed"
 
 
@@ -270,9 +272,7 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
 
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
-    path = trainer.checkpoints.save_state(
-        trainer.hparams, trainer.model, trainer.optimizer, trainer.progress
-    )
+    path = trainer.checkpoints.save_state(trainer.hparams, trainer.model, trainer.optimizer, trainer.progress)
     emit(CheckpointEvent(trainer.progress.step, str(path.relative_to(trainer.folder)), "state"))
 
 

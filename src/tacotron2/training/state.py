@@ -1,7 +1,8 @@
 """Everything a training needs to go on as if nothing had happened, and the files it is kept in.
 
-`checkpoints/state-STEP.ckpt` is the one full state; `checkpoints/best-STEP.ckpt` are weights alone. A new file is
-complete, sidecar and all, before an old one is removed, so that a kill at any moment leaves one that loads.
+`checkpoints/state-STEP.ckpt` is the one full state; `checkpoints/best-STEP.ckpt` are weights alone. A new
+file is complete, sidecar and all, before an old one is removed, so that a kill at any moment leaves one that
+loads.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 import torch
 
 from tacotron2.checkpoint import CheckpointError, read_checkpoint, save_checkpoint, sidecar_path
-from tacotron2.hparams import HParams
+from tacotron2.hparams import HParams, HParamsError
 from tacotron2.models import Tacotron2
 
 
@@ -113,6 +114,23 @@ def checked_weights(model: Tacotron2) -> dict[str, torch.Tensor]:
         if not bool(torch.isfinite(value).all()):
             raise NonFiniteWeightsError(f"{name} holds values that are not finite")
     return weights
+
+
+def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams: HParams) -> None:
+    """A training goes on under the settings it began with, or it would be neither one run nor the other.
+
+    Raises:
+        HParamsError: naming every key that differs, with both values, one a line.
+    """
+    differences = [
+        f"{section}.{name}: {saved.get(section, {}).get(name, 'absent')!r} in the checkpoint, now {value!r}"
+        for section, values in hparams.to_dict().items()
+        for name, value in values.items()
+        if saved.get(section, {}).get(name, "absent") != value
+    ]
+    if differences:
+        head = f"{path}: was saved under other settings; restore them or start a new run"
+        raise HParamsError("\n".join([head, *differences]))
 
 
 def remove_checkpoint(path: Path) -> None:

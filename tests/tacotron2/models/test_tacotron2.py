@@ -54,9 +54,7 @@ def test_fast_decoder_equals_the_paper_s_loop(training: bool, dropouts: str) -> 
     results = []
     for path in (decoder.forward, decoder.decode_stepwise):
         output = path(decoder.prepare_memory(values, TEXT_LENGTHS), mel, masks)
-        score = (
-            output.mel.square().sum() + output.gate_logits.sum() + output.alignments.pow(3).sum()
-        )
+        score = output.mel.square().sum() + output.gate_logits.sum() + output.alignments.pow(3).sum()
         gradients = torch.autograd.grad(score, [values, *decoder.parameters()])
         results.append([output.mel, output.gate_logits, output.alignments, *gradients])
     for fast, naive in zip(*results, strict=True):
@@ -98,7 +96,8 @@ def test_synthesis_stops_each_sentence_at_its_own_stop_token() -> None:
 def test_padding_changes_nothing(training: bool) -> None:
     """A batch of one utterance and the same with twice the padding: equal on all valid positions."""
     torch.manual_seed(4)
-    model = Tacotron2(small("p_prenet_dropout=0,p_convolution_dropout=0,p_attention_dropout=0,p_decoder_dropout=0"))
+    no_dropout = "p_prenet_dropout=0,p_convolution_dropout=0,p_attention_dropout=0,p_decoder_dropout=0"
+    model = Tacotron2(small(no_dropout))
     model.double().train(training)
     text, text_lengths, mel, mel_lengths = inputs()
     outputs = []
