@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +12,15 @@ from typing import Any
 
 from smart_tuner.config import Config
 from smart_tuner.machine import Machine, findings, gib, inspect_machine, table
-from smart_tuner.progress import Output, ProgressView, duration, make_progress
+from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.service_process import ServiceAddress
 from smart_tuner.services import Services
 from smart_tuner.summary import write_summary
 from smart_tuner.supervisor import Supervisor, worker_command
+from smart_tuner.tracking import Tracker
+from smart_tuner.wording import duration
 from tacotron2.events import EstimateEvent, Stamped
 
 WAIT_S = 0.5
@@ -68,14 +72,17 @@ class SmartTunerMain:
         machine = self._check_machine()
         claimed = claim(self._root, self._config, self._new)
         self._announce(claimed)
-        with self._services():
+        with serving(self._config, self._root, self._output) as services:
             try:
                 outcome = self._train(claimed.run)
-                summary = write_summary(claimed.run, machine, outcome)
+                stay = outcome.cause is ExitCause.COMPLETED and self._watched()
+                if not stay:
+                    services.stop()  # before the end is told: no address after it
+                self._tell_end(claimed.run, outcome, write_summary(claimed.run, machine, outcome))
+                catch_up(claimed.run)
             finally:
                 claimed.lock.release()
-            self._tell_end(claimed.run, outcome, summary)
-            if outcome.cause is ExitCause.COMPLETED and self._watched():
+            if stay:
                 self._output.say("The interfaces stay up until Ctrl-C.")
                 wait_for_interrupt()
         return outcome.cause.code
@@ -99,32 +106,24 @@ class SmartTunerMain:
             data = self._config.data_folder or "none named: an English demo corpus is made"
             self._output.say(f"New run {run.name}\n  folder     {run.path}\n  recordings {data}")
 
-    @contextmanager
-    def _services(self) -> Iterator[None]:
-        if not self._config.services.enabled:
-            yield
-            return
-        with serving(self._config, self._root, self._output):
-            yield
-
     def _train(self, run: RunFolder) -> Outcome:
         progress = make_progress(self._output, self._config.hparams.train.max_train_minutes * 60)
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
             if isinstance(stamped.event, EstimateEvent):
-                self._warn_about_disk(stamped.event, progress)
+                self._warn_about_disk(stamped.event)
 
         command = self._command(run, self._device)
         try:
-            return Supervisor(run, self._config.supervisor, command, on_event, progress.line).supervise()
+            return Supervisor(run, self._config.supervisor, command, on_event, self._output.say).supervise()
         finally:
             progress.close()
 
-    def _warn_about_disk(self, estimate: EstimateEvent, progress: ProgressView) -> None:
+    def _warn_about_disk(self, estimate: EstimateEvent) -> None:
         free = shutil.disk_usage(self._root).free
         if free < estimate.disk_bytes + DISK_RESERVE_BYTES:
-            progress.line(
+            self._output.result(
                 f"warning: the run needs about {gib(estimate.disk_bytes)} of disk and {gib(free)} are free; "
                 "`smart-tuner runs remove` makes room"
             )
@@ -155,14 +154,14 @@ def main_figures(summary: dict[str, Any]) -> list[str]:
     """The few lines of a summary that a person wants first."""
     examination, training = summary["examination"], summary["training"]
     wanted = (
-        ("attention_alignment", "alignment of held-out sentences"),
-        ("nearest_own_rate", "nearest to their own recording"),
-        ("skipped_or_repeated_rate", "symbols skipped or repeated"),
-        ("never_stopped", "never stopped"),
+        ("attention_alignment", "alignment of held-out sentences", ".2f"),
+        ("nearest_own_rate", "nearest to their own recording", ".0%"),
+        ("skipped_or_repeated_rate", "symbols skipped or repeated", ".1%"),
+        ("never_stopped", "sentences that never stopped", ".0f"),
     )
     lines = [
-        f"  {words}: {examination[name]['value']:.3g}"
-        for name, words in wanted
+        f"  {words}: {examination[name]['value']:{form}}"
+        for name, words, form in wanted
         if name in examination and examination[name]["value"] is not None
     ]
     if "steps" in training:
@@ -173,17 +172,29 @@ def main_figures(summary: dict[str, Any]) -> list[str]:
     return lines
 
 
+def catch_up(run: RunFolder) -> None:
+    """Show what the worker could not: the summary, and the end of one that was killed."""
+    tracker = Tracker(run.path, tracking_root(run.root))
+    tracker.start()
+    tracker.close()
+
+
 @contextmanager
-def serving(config: Config, root: Path, output: Output) -> Iterator[None]:
-    """MLflow and TensorBoard while the block runs, their addresses told."""
+def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
+    """MLflow and TensorBoard while the block runs; each address is told when it answers, nobody waits.
+
+    Where the configuration switches them off, there are none.
+    """
+
+    def tell(address: ServiceAddress) -> None:
+        if address.ready:
+            output.result(f"{address.name} answers on {address.page}")
+        else:
+            output.result(f"warning: the run goes on without {address.name}: {address.message}")
+
     with Services(config.services, tracking_root(root), root) as services:
-        output.say("Starting MLflow and TensorBoard ...")
-        for address in services.start():
-            if address.ready:
-                output.result(f"  {address.name:<11} {address.url}")
-            else:
-                output.result(f"warning: {address.message}; training is not touched by it")
-        yield
+        threading.Thread(target=services.start, args=(tell,), name="services", daemon=True).start()
+        yield services
 
 
 def monitor(config: Config, run: RunFolder, output: Output) -> None:

@@ -8,11 +8,15 @@ do, one would die of it.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sqlite3
 import sys
+import urllib.parse
+import urllib.request
 from contextlib import closing
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,14 +52,32 @@ def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
         experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
         if experiment is not None:
             return client, str(experiment.experiment_id)
+        # The kind makes its page show the training runs; without one it shows language models' traces.
         # An absolute file address: server and writers agree whatever their working folders are.
         location = artifact_uri(tracking_root)
-        return client, str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location))
+        tags = {"mlflow.experimentKind": "custom_model_development"}
+        return client, client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=tags)
 
 
 def server_command(tracking_root: Path, host: str, port: int) -> list[str]:
     """The command line that serves the store."""
     return [sys.executable, "-m", "smart_tuner.mlflow_store", str(tracking_root), host, str(port)]
+
+
+def runs_page(server: str) -> str:
+    """The path of the page with our training runs; empty where the server does not tell.
+
+    Its front page is about other things. Asked for over HTTP: the caller does not import mlflow.
+    """
+    query = urllib.parse.urlencode({"experiment_name": EXPERIMENT_NAME})
+    # Without the environment's proxies: they know nothing of this machine's loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{server}/api/2.0/mlflow/experiments/get-by-name?{query}", timeout=5.0) as answer:
+            experiment_id = json.load(answer)["experiment"]["experiment_id"]
+    except (OSError, HTTPException, ValueError, KeyError):
+        return ""
+    return f"/#/experiments/{experiment_id}/runs?workflowType=machine_learning"
 
 
 def _check_usable(database: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,7 +81,10 @@ class MlflowWriter:
             raise
 
     def _new_run(self, experiment_id: str) -> str:
-        return str(self._client.create_run(experiment_id, run_name=self._run_folder.name).info.run_id)
+        settings = self._run_folder / "run.yaml"
+        began = settings.stat().st_mtime if settings.is_file() else time.time()
+        name, milliseconds = self._run_folder.name, round(began * 1000)
+        return str(self._client.create_run(experiment_id, milliseconds, run_name=name).info.run_id)
 
     def _describe(self) -> None:
         """The configuration as parameters (those still missing: MLflow's never change) and as a file."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, TextIO
 
+from smart_tuner.wording import STAGE_WORDS, duration, losses, sentence
 from tacotron2.events import (
-    EstimateEvent,
-    ExaminedEvent,
     StageEvent,
     Stamped,
     StartedEvent,
@@ -22,13 +23,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
 PLAIN_INTERVAL_S = 30.0
-STAGE_WORDS = {
-    "data": "recordings",
-    "features": "mel spectrograms",
-    "estimate": "measuring the speed of this machine",
-    "training": "training",
-    "examination": "speaking the test sentences",
-}
 
 
 class Verbosity(IntEnum):
@@ -40,7 +34,9 @@ class Verbosity(IntEnum):
 
 
 class Output:
-    """Lines for a person. A reader that went away (`| head`) must not end a training: then nothing is said.
+    """Lines for a person, from any thread; above the bar while one is shown.
+
+    A reader that went away (`| head`) must not end a training: then nothing is said.
 
     Args:
         stream: where lines go.
@@ -51,6 +47,8 @@ class Output:
         self.stream = stream
         self.verbosity = verbosity
         self._closed = False
+        self._lock = threading.RLock()
+        self._write: Callable[[str], None] = self._write_plainly
 
     @property
     def interactive(self) -> bool:
@@ -64,14 +62,23 @@ class Output:
 
     def result(self, text: str) -> None:
         """Something that is always wanted."""
-        if self._closed:
-            return
-        try:
-            self.stream.write(text + "\n")
-            self.stream.flush()
-        except BrokenPipeError:
-            self._closed = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                self._write(text)
+            except BrokenPipeError:
+                self._closed = True
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
+
+    def write_by(self, write: Callable[[str], None] | None) -> None:
+        """Give lines to whoever holds the last line of the terminal; None: write them plainly again."""
+        with self._lock:
+            self._write = write or self._write_plainly
+
+    def _write_plainly(self, text: str) -> None:
+        self.stream.write(text + "\n")
+        self.stream.flush()
 
 
 class RunFigures:
@@ -112,8 +119,12 @@ class RunFigures:
         if self._started is None or self._last is None or self._last.step <= self._first_step:
             return math.nan
         elapsed = self._last_time - self._started.time
-        left = elapsed / (self._last.step - self._first_step) * (self.max_steps - self._last.step)
-        return min(left, max(0.0, self._max_train_s - elapsed)) if self._max_train_s else left
+        each = elapsed / (self._last.step - self._first_step)
+        left = each * (self.max_steps - self._last.step)
+        if not self._max_train_s:
+            return left
+        # The limit counts all attempts; earlier ones are taken to have been as fast as this one.
+        return min(left, max(0.0, self._max_train_s - elapsed - each * self._first_step))
 
     def rates(self) -> str:
         """`2.1 steps/s, 5,400 mel frames/s, alignment 0.43, 8 min left`."""
@@ -143,7 +154,7 @@ class ProgressView(ABC):
         if line:
             self.line(line)
         if isinstance(stamped.event, StepEvent) and self._output.verbosity >= Verbosity.VERBOSE:
-            self.line(_losses(stamped.event))
+            self.line(losses(stamped.event))
         self.move(stamped)
 
     def line(self, text: str) -> None:
@@ -169,7 +180,7 @@ class PlainProgress(ProgressView):
 
     def move(self, stamped: Stamped) -> None:
         event = stamped.event
-        if isinstance(event, StageEvent):
+        if isinstance(event, StageEvent) and event.name != "training":
             finished = event.total > 1 and event.done == event.total
             if event.name != self._stage or finished or self._due(stamped.time):
                 self._stage, self._said_at = event.name, stamped.time
@@ -191,13 +202,12 @@ class BarProgress(ProgressView):
 
     def __init__(self, output: Output, max_train_s: float = 0.0) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+        from rich.progress import BarColumn, Progress, TextColumn
 
         super().__init__(output, max_train_s)
         self._bar: RichProgress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
-            MofNCompleteColumn(),
             TextColumn("{task.fields[figures]}"),
             console=Console(file=output.stream, highlight=False, markup=False),
             refresh_per_second=2,
@@ -205,27 +215,30 @@ class BarProgress(ProgressView):
         )
         self._task = self._bar.add_task("starting", total=None, figures="")
         self._bar.start()
+        output.write_by(self._print_above)
 
-    def line(self, text: str) -> None:
+    def _print_above(self, text: str) -> None:
         self._bar.console.print(text, soft_wrap=True)
 
     def move(self, stamped: Stamped) -> None:
         event, figures = stamped.event, self._figures
         if isinstance(event, StageEvent) and event.name != "training":
-            words = STAGE_WORDS.get(event.name, event.name)
-            self._bar.update(
-                self._task, description=words, total=event.total, completed=event.done, figures=""
-            )
+            self._show(STAGE_WORDS.get(event.name, event.name), event.done, event.total)
         elif isinstance(event, StartedEvent | StepEvent | ValidationEvent):
-            self._bar.update(
-                self._task,
-                description="training",
-                total=figures.max_steps,
-                completed=figures.step,
-                figures=figures.rates(),
-            )
+            self._show("training", figures.step, figures.max_steps, figures.rates())
+
+    def _show(self, words: str, done: int, total: int, rates: str = "") -> None:
+        count = f"{done:,} of {total:,}" if total > 1 else ""
+        self._bar.update(
+            self._task,
+            description=words,
+            total=total,
+            completed=done,
+            figures=", ".join(filter(None, (count, rates))),
+        )
 
     def close(self) -> None:
+        self._output.write_by(None)
         self._bar.stop()
 
 
@@ -233,49 +246,3 @@ def make_progress(output: Output, max_train_s: float = 0.0) -> ProgressView:
     """A bar for a terminal, lines for everything else."""
     bar = output.interactive and output.verbosity >= Verbosity.NORMAL
     return BarProgress(output, max_train_s) if bar else PlainProgress(output, max_train_s)
-
-
-def sentence(stamped: Stamped) -> str:
-    """The sentence for a record that deserves one, otherwise an empty string."""
-    event = stamped.event
-    if isinstance(event, StartedEvent):
-        resumed = event.resumed_from_step
-        begin = "training" if resumed is None else f"going on at step {resumed}"
-        return (
-            f"{begin}: {event.parameters:,} parameters, {event.train_clips:,} utterances, "
-            f"at most {event.max_steps:,} steps on {event.device} ({event.precision}, "
-            f"{event.threads} threads), seed {event.seed}"
-        )
-    if isinstance(event, EstimateEvent):
-        return (
-            f"estimated: {duration(event.train_seconds)} of training, validations not counted "
-            f"({event.step_seconds:.2f} s a step), {event.disk_bytes / 2**20:,.0f} MiB of disk"
-        )
-    if isinstance(event, ValidationEvent):
-        shown = {
-            "loss": event.teacher_forced.get("val_loss"),
-            "gate accuracy": event.teacher_forced.get("gate_accuracy"),
-            "free-running alignment": event.free_running.get("attention_alignment"),
-            "quality": event.quality,
-        }
-        words = ", ".join(f"{name} {value:.2f}" for name, value in shown.items() if value is not None)
-        return f"validation at step {event.step}: {words}"
-    if isinstance(event, ExaminedEvent):
-        return f"examined {event.checkpoint}"
-    return ""
-
-
-def _losses(event: StepEvent) -> str:
-    losses = ", ".join(f"{name} {value:.4f}" for name, value in event.losses.items())
-    return (
-        f"step {event.step}: {losses}, gradient norm {event.grad_norm:.3f}, "
-        f"learning rate {event.learning_rate:.2e}, waiting for data {event.data_wait_share:.0%}"
-    )
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

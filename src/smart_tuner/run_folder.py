@@ -9,7 +9,8 @@ runs/20261122-162430-demo/
     heartbeat       touched by the worker every two seconds
     run.log         what the worker said
     checkpoints/    state-*.ckpt (to resume from), best-*.ckpt (weights), a JSON description of each
-    attention/ audio/ tensorboard/
+    attention/ spectrograms/ audio/
+    events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json

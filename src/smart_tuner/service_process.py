@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -27,12 +28,20 @@ _LAUNCHER = Path(__file__).with_name("service_launcher.py")
 
 @dataclass(frozen=True)
 class ServiceAddress:
-    """Where a service answers; when it does not, `message` says why, for people."""
+    """Where a service answers; when it does not, `message` says why, for people.
+
+    path: the page below `url` where a person begins.
+    """
 
     name: str
     url: str
     ready: bool
     message: str = ""
+    path: str = ""
+
+    @property
+    def page(self) -> str:
+        return self.url + self.path
 
 
 class ServiceError(RuntimeError):
@@ -89,12 +98,12 @@ class ServiceProcess:
         except (OSError, ServiceError) as error:
             self._message = f"{self._name} was not started: {error}"
 
-    def wait_ready(self, deadline: float, taken: set[int]) -> None:
+    def wait_ready(self, deadline: float, taken: set[int], stopping: threading.Event) -> None:
         """Wait until our own process answers; one that lost its port to another program gets the next."""
         for _ in range(_NUM_STARTS):
-            if self._process is None:
+            if self._process is None or stopping.is_set():
                 return
-            self._message = self._wait(self._process, deadline)
+            self._message = self._wait(self._process, deadline, stopping)
             self._ready = not self._message
             lost_port = self._process.poll() is not None and not port_is_free(self._host, self.port)
             if self._ready or not lost_port:
@@ -119,15 +128,15 @@ class ServiceProcess:
             self._process.wait()
         self._process, self._ready = None, False
 
-    def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> str:
+    def _wait(self, process: subprocess.Popen[bytes], deadline: float, stopping: threading.Event) -> str:
         """Why it is not ready; empty when it is."""
         url = f"http://{self._host}:{self.port}{self._ready_path}"
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and not stopping.is_set():
             if process.poll() is not None:
                 return f"{self._name} ended before it answered ({self._log_path()}):\n{self._log_tail()}"
             if _answers(url) and _listens(process.pid, self.port):
                 return ""
-            time.sleep(_POLL_INTERVAL_S)
+            stopping.wait(_POLL_INTERVAL_S)
         return f"{self._name} did not answer on {url} in time; see {self._log_path()}"
 
     def _log_path(self) -> Path:

@@ -1,5 +1,6 @@
 """The two interfaces of a run, MLflow and TensorBoard: started, waited for, shown and stopped.
 
+`start` takes seconds and may run in a thread of its own; `stop` in another thread cuts it short.
 Both listen on the loopback address. Whatever goes wrong with them is told in words and touches no training.
 Only processes started here are ever stopped; a port that another program holds is left to it.
 """
@@ -11,12 +12,14 @@ import sys
 import threading
 import time
 import webbrowser
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from smart_tuner.config import ServiceSettings
-from smart_tuner.mlflow_store import server_command
+from smart_tuner.mlflow_store import runs_page, server_command
 from smart_tuner.service_process import ServiceAddress, ServiceProcess
 
 
@@ -29,6 +32,8 @@ class Services:
         self._runs_root = runs_root.resolve()
         self._running: list[ServiceProcess] = []
         self._browser_opened = False
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         return self
@@ -38,34 +43,52 @@ class Services:
     ) -> None:
         self.stop()
 
-    def start(self) -> list[ServiceAddress]:
-        """Start both, wait until they answer (at most `ready_timeout_s`) and open the browser once.
+    def start(self, tell: Callable[[ServiceAddress], None] = lambda address: None) -> list[ServiceAddress]:
+        """Start both, wait until they answer (at most `ready_timeout_s`) and open MLflow in the browser once.
 
         Raises nothing for a service that fails: its address says why, for the caller to tell.
+
+        Args:
+            tell: given each address as soon as its service answers or has failed; not after `stop`.
         """
-        if not self._settings.enabled or self._running:
-            return [service.address() for service in self._running]
-        deadline = time.monotonic() + self._settings.ready_timeout_s
-        self._running = [self._mlflow(), self._tensorboard()]
-        taken: set[int] = set()
-        for service in self._running:
-            service.launch(taken)
-            taken.add(service.port)
-        for service in self._running:
-            service.wait_ready(deadline, taken)
-        addresses = [service.address() for service in self._running]
-        if addresses[0].ready and self._settings.open_browser and not self._browser_opened:
-            self._browser_opened = True
-            open_browser(addresses[0].url)
-        return addresses
+        with self._lock:
+            if not self._settings.enabled or self._running or self._stopping.is_set():
+                return [self._address(service) for service in self._running]
+            deadline = time.monotonic() + self._settings.ready_timeout_s
+            mlflow, tensorboard = self._mlflow(), self._tensorboard()
+            self._running = [mlflow, tensorboard]
+            taken: set[int] = set()
+            for service in self._running:
+                service.launch(taken)
+                taken.add(service.port)
+            for service in self._running:
+                service.wait_ready(deadline, taken, self._stopping)
+                if not self._stopping.is_set():
+                    address = self._address(service)
+                    tell(address)
+                    if service is mlflow:
+                        self._open_browser_once(address)
+            return [self._address(service) for service in self._running]
 
     def stop(self) -> None:
-        """End what `start` started; safe to call again."""
-        for service in self._running:
-            service.ask_to_end()
-        for service in self._running:
-            service.wait_ended()
-        self._running = []
+        """End what `start` started, also one that is still waiting; nothing can be started any more."""
+        self._stopping.set()
+        with self._lock:
+            for service in self._running:
+                service.ask_to_end()
+            for service in self._running:
+                service.wait_ended()
+            self._running = []
+
+    def _open_browser_once(self, address: ServiceAddress) -> None:
+        if address.ready and self._settings.open_browser and not self._browser_opened:
+            self._browser_opened = True
+            open_browser(address.page)
+
+    def _address(self, service: ServiceProcess) -> ServiceAddress:
+        address = service.address()
+        at_home = address.ready and service is self._running[0]
+        return replace(address, path=runs_page(address.url)) if at_home else address
 
     def _mlflow(self) -> ServiceProcess:
         def command(port: int) -> list[str]:

@@ -11,7 +11,15 @@ from typing import Any
 from smart_tuner.machine import Machine
 from smart_tuner.records import Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
-from tacotron2.events import StageEvent, Stamped, StartedEvent, StepEvent, ValidationEvent
+from tacotron2.events import (
+    DataEvent,
+    EstimateEvent,
+    StageEvent,
+    Stamped,
+    StartedEvent,
+    StepEvent,
+    ValidationEvent,
+)
 
 ALIGNED = 0.4
 """Free-running `attention_alignment` above which attention counts as formed."""
@@ -45,6 +53,7 @@ def summarise(
         "outcome": {"cause": outcome.cause.value, "message": outcome.message},
         "examination": examination,
         "training": _training(stream),
+        "data": _data(stream),
         "phase_seconds": {
             "value": phase_seconds(stream),
             "how": "first to last record of each phase in events.jsonl, summed over attempts",
@@ -58,6 +67,10 @@ def _training(stream: Sequence[Stamped]) -> dict[str, Any]:
     steps = [stamped.event for stamped in stream if isinstance(stamped.event, StepEvent)]
     validations = [stamped.event for stamped in stream if isinstance(stamped.event, ValidationEvent)]
     figures: dict[str, Any] = {}
+    for estimate in (stamped.event for stamped in stream if isinstance(stamped.event, EstimateEvent)):
+        how = "measured on throw-away steps before training, without validations"
+        figures["estimated_train_seconds"] = figure(round(estimate.train_seconds, 1), how)
+        figures["estimated_disk_bytes"] = figure(estimate.disk_bytes, "weights, states, validations to come")
     if steps:
         figures["steps"] = figure(max(event.step for event in steps), "the last step recorded")
         figures["train_reference_loss"] = figure(
@@ -75,6 +88,24 @@ def _training(stream: Sequence[Stamped]) -> dict[str, Any]:
             for name, value in last.free_running.items()
         }
     return figures | _aligned(stream)
+
+
+def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
+    """What the last attempt used of each split."""
+    figures: dict[str, Any] = {}
+    for event in (stamped.event for stamped in stream):
+        if isinstance(event, DataEvent):
+            place = f"of the {event.split} list"
+            limits = "data.min_seconds .. data.max_seconds"
+            figures |= {
+                f"{event.split}_clips": figure(event.clips, f"clips {place} in use"),
+                f"{event.split}_left_out": figure(event.left_out, f"clips {place} not within {limits}"),
+                f"{event.split}_dropped_characters": {
+                    "value": event.dropped_characters,
+                    "how": f"characters {place} without a symbol, by character (text.unreadable)",
+                },
+            }
+    return figures
 
 
 def _aligned(stream: Sequence[Stamped]) -> dict[str, Any]:

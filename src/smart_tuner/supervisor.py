@@ -17,10 +17,18 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from smart_tuner.config import SupervisorSettings
-from smart_tuner.records import ExitCause, Outcome, OutcomeError, cause_of_status, read_events
+from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.records import (
+    EventWriter,
+    ExitCause,
+    Outcome,
+    OutcomeError,
+    cause_of_status,
+    read_events,
+)
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.stop_flag import CAUSE_OF_SIGNAL
-from tacotron2.events import Stamped
+from tacotron2.events import FinishedEvent, Stamped, StartedEvent, StepEvent
 
 POLL_S = 0.2
 
@@ -28,37 +36,6 @@ POLL_S = 0.2
 def worker_command(run: RunFolder, device: str) -> list[str]:
     """The command line of the process that trains this run."""
     return [sys.executable, "-m", "smart_tuner.worker", str(run.path), "--device", device]
-
-
-class Heartbeat:
-    """How long the worker has been silent, as far as we were watching.
-
-    Time in which this process itself did not run (a suspended laptop, Ctrl-Z) does not count: the worker
-    may have been stopped along with it.
-    """
-
-    def __init__(self, run: RunFolder, clock: Callable[[], float] = time.monotonic) -> None:
-        self._file = run.heartbeat_file
-        self._clock = clock
-        self._seen = self._mark()
-        self._looked = clock()
-        self.silent_s = 0.0
-
-    def _mark(self) -> int | None:
-        try:
-            return self._file.stat().st_mtime_ns
-        except FileNotFoundError:
-            return None
-
-    def look(self) -> float:
-        """Seconds without a sign of life; to be called every `POLL_S`."""
-        now, mark = self._clock(), self._mark()
-        if mark != self._seen:
-            self._seen, self.silent_s = mark, 0.0
-        else:
-            self.silent_s += min(now - self._looked, 10 * POLL_S)
-        self._looked = now
-        return self.silent_s
 
 
 class Supervisor:
@@ -87,6 +64,7 @@ class Supervisor:
         self._notify = notify
         self._signals: list[signal.Signals] = []
         self._offset = 0
+        self._attempt = _Attempt()
 
     def supervise(self) -> Outcome:
         """Run the worker to its end. The outcome is also in the run folder, whatever happened."""
@@ -106,6 +84,10 @@ class Supervisor:
                 _end_group(process)
         self._forward_events()
         outcome = self._outcome(process.returncode, verdict)
+        if self._attempt.cause != outcome.cause.value:
+            # A killed worker could not say it, and one killed after its training had said something else.
+            with EventWriter(self._run.events_file) as writer:
+                writer.write(self._attempt.finished(outcome))
         outcome.write(self._run.outcome_file)
         return outcome
 
@@ -131,6 +113,7 @@ class Supervisor:
     def _forward_events(self) -> None:
         events, self._offset = read_events(self._run.events_file, self._offset)
         for stamped in events:
+            self._attempt.update(stamped)
             self._on_event(stamped)
 
     def _outcome(self, status: int, verdict: ExitCause | None) -> Outcome:
@@ -151,6 +134,26 @@ class Supervisor:
         if verdict is not None:
             return Outcome(verdict, "the worker was ended before it could write a checkpoint")
         return Outcome(cause_of_status(status), _sentence_for(status))
+
+
+class _Attempt:
+    """How far the worker came, by its records: what its last one needs if it does not write it itself."""
+
+    def __init__(self) -> None:
+        self.cause: str | None = None
+        self._step = 0
+
+    def update(self, stamped: Stamped) -> None:
+        event = stamped.event
+        if isinstance(event, StartedEvent):
+            self._step = event.resumed_from_step or 0
+        elif isinstance(event, StepEvent):
+            self._step = event.step
+        elif isinstance(event, FinishedEvent):
+            self._step, self.cause = event.step, event.cause
+
+    def finished(self, outcome: Outcome) -> FinishedEvent:
+        return FinishedEvent(self._step if outcome.step is None else outcome.step, outcome.cause.value)
 
 
 def _sentence_for(status: int) -> str:

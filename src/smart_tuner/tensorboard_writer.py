@@ -17,9 +17,9 @@ _logger = logging.getLogger(__name__)
 
 
 class TensorBoardWriter:
-    """Writes one run into its `tensorboard` folder, a new file for every attempt.
+    """Writes one run into files of its own folder, whose name TensorBoard shows; one for every attempt.
 
-    `target` names the first file of the folder: as long as that is there, earlier events are shown already.
+    `target` names the first of them: as long as that is there, earlier events are shown already.
 
     Raises:
         TrackingStoreError: the folder cannot be written.
@@ -32,17 +32,17 @@ class TensorBoardWriter:
         from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
         self._event, self._summary = event_pb2, summary_pb2
+        self._new_file = EventFileWriter
         self._run_folder = run_folder
-        folder = run_folder / "tensorboard"
-        try:
-            self._writer = EventFileWriter(str(folder))
-        except OSError as error:
-            raise TrackingStoreError(f"{folder} cannot be written: {error}") from error
-        names = sorted(path.name for path in folder.glob("events.out.tfevents.*"))
-        self.target: str = remembered_target if remembered_target in names else names[-1]
+        self._writer: Any = None
+        if remembered_target is None or not (self._run_folder / remembered_target).is_file():
+            self._open()
+            remembered_target = max(path.name for path in self._run_folder.glob("events.out.tfevents.*"))
+        self.target: str = remembered_target
 
     def write(self, events: Sequence[Stamped]) -> None:
         """Write `events`; they are on disk at return."""
+        self._open()
         try:
             for stamped in events:
                 self._write(stamped)
@@ -53,9 +53,18 @@ class TensorBoardWriter:
     def close(self) -> None:
         """Close the file."""
         try:
-            self._writer.close()
+            if self._writer is not None:
+                self._writer.close()
         except OSError as error:
             raise TrackingStoreError(f"closing failed: {error}") from error
+
+    def _open(self) -> None:
+        """A new file, when there is something to write: not one for every look at a run."""
+        if self._writer is None:
+            try:
+                self._writer = self._new_file(str(self._run_folder))
+            except OSError as error:
+                raise TrackingStoreError(f"{self._run_folder} cannot be written: {error}") from error
 
     def _write(self, stamped: Stamped) -> None:
         event = stamped.event

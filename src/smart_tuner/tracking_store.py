@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from tacotron2.events import (
-    EstimateEvent,
     Event,
     ExaminedEvent,
     FinishedEvent,
@@ -34,14 +33,12 @@ def artifact_uri(tracking_root: Path) -> str:
 
 
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
-    """The numbers of one event under the names shown, and the training step they belong to (0 where none)."""
+    """The numbers of one event under the names shown, and the training step they belong to (0 where none).
+
+    Both interfaces group by what stands before the last or first slash and sort by name: training first, then
+    validation, then `voice`, the figures of the final examination.
+    """
     match event:
-        case EstimateEvent():
-            return 0, {
-                "estimate/step_seconds": event.step_seconds,
-                "estimate/train_seconds": event.train_seconds,
-                "estimate/disk_bytes": float(event.disk_bytes),
-            }
         case StepEvent():
             return event.step, {
                 **{f"train/loss/{name}": value for name, value in event.losses.items()},
@@ -50,9 +47,9 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
                 "train/learning_rate": event.learning_rate,
                 "train/guided_attention_weight": event.guided_attention_weight,
                 "train/grad_norm": event.grad_norm,
-                "speed/mel_frames_per_s": event.mel_frames_per_s,
-                "speed/data_wait_share": event.data_wait_share,
-                "speed/step_seconds": event.step_seconds,
+                "train/speed/mel_frames_per_s": event.mel_frames_per_s,
+                "train/speed/data_wait_share": event.data_wait_share,
+                "train/speed/step_seconds": event.step_seconds,
             }
         case ValidationEvent():
             quality = {} if event.quality is None else {"validation/quality": event.quality}
@@ -65,9 +62,9 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
                 "validation/seconds": event.seconds,
             }
         case ExaminedEvent():
-            return 0, {f"test/{name}": value for name, value in event.figures.items()}
+            return 0, {f"voice/{name}": value for name, value in event.figures.items()}
         case FinishedEvent():
-            return event.step, {"train/seconds": event.train_seconds}
+            return event.step, {} if event.train_seconds is None else {"train/seconds": event.train_seconds}
         case _:
             return 0, {}
 
@@ -77,5 +74,5 @@ def event_files(event: Event) -> dict[str, str]:
     if not isinstance(event, ValidationEvent):
         return {}
     named = {"attention": event.attention_image, "spectrogram": event.spectrogram_image}
-    named |= {f"audio/{index}": path for index, path in enumerate(event.audio)}
+    named |= {f"audio/{index}": path for index, path in enumerate(event.audio, start=1)}
     return {name: path for name, path in named.items() if path is not None}

@@ -11,9 +11,7 @@ import faulthandler
 import json
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -23,12 +21,21 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from smart_tuner.config import Config, ConfigError
+from smart_tuner.heartbeat import HeartbeatThread
 from smart_tuner.machine import num_cores
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
 from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError
 from smart_tuner.summary import figure
-from tacotron2.events import EstimateEvent, Event, ExaminedEvent, FinishedEvent, StageEvent, StepEvent
+from tacotron2.events import (
+    DataEvent,
+    EstimateEvent,
+    Event,
+    ExaminedEvent,
+    FinishedEvent,
+    StageEvent,
+    StepEvent,
+)
 from tacotron2.hparams import HParamsError
 
 if TYPE_CHECKING:
@@ -36,45 +43,30 @@ if TYPE_CHECKING:
     from tacotron2.data.dataset import TextMelLoader
     from tacotron2.training import TrainingResult
 
-HEARTBEAT_S = 2.0
 STAGE_RECORD_S = 1.0
 TRACKER_CLOSE_S = 60.0
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
-class HeartbeatThread(threading.Thread):
-    """Touches the heartbeat file, and asks the process to end when its supervisor is gone."""
-
-    def __init__(self, file: Path, parent: int) -> None:
-        super().__init__(name="heartbeat", daemon=True)
-        self._file = file
-        self._parent = parent
-
-    def run(self) -> None:
-        told = False
-        while True:
-            self._file.touch()
-            if os.getppid() != self._parent and not told:
-                told = True
-                os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(HEARTBEAT_S)
-
-
 class Emitter:
-    """Writes events and remembers how far the training had come, for an end that is not a normal one."""
+    """Writes events and remembers how far the training had come.
+
+    The record that the attempt is over is held back until it is: the examination comes after the training.
+    """
 
     def __init__(self, writer: EventWriter) -> None:
         self._writer = writer
-        self._began = time.monotonic()
         self._stage_said_at = 0.0
+        self._finished: FinishedEvent | None = None
         self.step: int | None = None
-        self.finished = False
 
     def __call__(self, event: Event) -> None:
-        self._writer.write(event)
-        self.finished = isinstance(event, FinishedEvent) or self.finished
         if isinstance(event, StepEvent | FinishedEvent):
             self.step = event.step
+        if isinstance(event, FinishedEvent):
+            self._finished = event
+        else:
+            self._writer.write(event)
 
     def stage(self, name: str) -> Callable[[int, int], None]:
         """A progress callback `(done, total)` that writes about one record a second."""
@@ -95,9 +87,10 @@ class Emitter:
         self(StageEvent(name, 1, 1))
 
     def end(self, cause: ExitCause) -> None:
-        """The last record, where the training did not write it."""
-        if not self.finished:
-            self(FinishedEvent(self.step or 0, cause.value, time.monotonic() - self._began))
+        """The last record; `cause` counts where the training did not end, or something failed after it."""
+        told = self._finished
+        fits = told is not None and told.cause == cause.value
+        self._writer.write(told if told and fits else FinishedEvent(self.step or 0, cause.value))
 
 
 class Job:
@@ -155,6 +148,7 @@ class Job:
                 _LOGGER.warning("%s: %s left out: %s", name, utterance.place, reason)
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
+            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dict(dataset.dropped)))
         return sets
 
     def _estimate(self, train_set: TextMelLoader) -> None:

@@ -1,8 +1,8 @@
 """Checkpoints: written atomically, checksummed, loaded without running code.
 
-A checkpoint is one file of tensors and plain values and, written after it, a sidecar `NAME.json` that a program
-without torch can read: step, metrics, whether all weights are finite, SHA-256. A file without a matching
-sidecar is not a checkpoint.
+A checkpoint is one file of tensors and plain values and, written after it, a sidecar `NAME.json` that a
+program without torch can read: role, step, quality, whether all weights are finite, SHA-256. A file without a
+matching sidecar is not a checkpoint.
 """
 
 from __future__ import annotations

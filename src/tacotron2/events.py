@@ -54,6 +54,17 @@ class StageEvent(Event):
 
 
 @dataclass(frozen=True)
+class DataEvent(Event):
+    """What a split (train, validation, test) holds, and what of it is not used."""
+
+    kind: ClassVar[str] = "data"
+    split: str
+    clips: int
+    left_out: int
+    dropped_characters: dict[str, int]
+
+
+@dataclass(frozen=True)
 class EstimateEvent(Event):
     """Cost measured on throw-away steps before training starts."""
 
@@ -117,17 +128,21 @@ class ExaminedEvent(Event):
 
 @dataclass(frozen=True)
 class FinishedEvent(Event):
-    """The attempt is over; `cause` is an exit cause."""
+    """The attempt is over; `cause` is an exit cause. A training that came to its end says how long it took.
+
+    `train_seconds` counts all attempts.
+    """
 
     kind: ClassVar[str] = "finished"
     step: int
     cause: str
-    train_seconds: float
+    train_seconds: float | None = None
 
 
 EVENT_TYPES: tuple[type[Event], ...] = (
     StartedEvent,
     StageEvent,
+    DataEvent,
     EstimateEvent,
     StepEvent,
     ValidationEvent,
@@ -168,7 +183,9 @@ def from_json(line: str) -> Stamped:
         raise EventError(f"not an event: {line[:80]!r} ({error})") from None
 
 
-OPTIONAL_FIELDS = frozenset({"resumed_from_step", "quality", "attention_image", "spectrogram_image"})
+OPTIONAL_FIELDS = frozenset(
+    {"resumed_from_step", "quality", "attention_image", "spectrogram_image", "train_seconds"}
+)
 
 
 def _finite(value: Any) -> Any:

@@ -8,7 +8,10 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """All of it or nothing, also when the power fails: same folder, flush, fsync, rename, fsync the folder."""
+    """All of it or nothing, also when the power fails.
+
+    A temporary file in the same folder: flush, fsync, rename, fsync the folder.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:

@@ -86,7 +86,7 @@ class DemoParams:
     demo_min_characters: int = param(12, "shortest sentence", ge=5, le=200)
     demo_max_characters: int = param(40, "longest sentence", ge=10, le=200)
     demo_voice: str = param("en-us+f3", "voice of the speech synthesiser")
-    demo_words_per_minute: int = param(190, "speaking rate", ge=80, le=400)
+    demo_words_per_minute: int = param(150, "speaking rate", ge=80, le=400)
     demo_seed: int = param(20, "seed of the sentence generator", ge=0)
 
 

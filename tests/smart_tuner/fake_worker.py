@@ -14,6 +14,7 @@ from pathlib import Path
 
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
 from tacotron2.events import (
+    DataEvent,
     EstimateEvent,
     ExaminedEvent,
     FinishedEvent,
@@ -39,6 +40,7 @@ def complete(run: Path, writer: EventWriter) -> Outcome:
     for event in (
         StageEvent("data", 0, 14),
         StageEvent("data", 14, 14),
+        DataEvent("train", 12, 2, {"@": 3, "#": 1}),
         EstimateEvent(0.5, 15.0, 10_000),
         StageEvent("training", 0, 1),
         STARTED,
@@ -96,8 +98,11 @@ def main() -> int:
             outcome = wait_for_a_signal(run, writer)
         elif scenario in ("stubborn", "hang"):
             outcome = ignore_signals(run, writer, beats=scenario == "stubborn")
-        elif scenario == "killed":
+        elif scenario in ("killed", "killed_after_training"):
             writer.write(STARTED)
+            if scenario == "killed_after_training":
+                writer.write(step_event(30))
+                writer.write(FinishedEvent(30, "completed", 15.0))
             os.kill(os.getpid(), signal.SIGKILL)
         elif scenario.isdigit():
             return int(scenario)

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -19,11 +20,20 @@ from smart_tuner import main as job
 from smart_tuner.config import Config, ServiceSettings
 from smart_tuner.main import MachineError, SmartTunerMain
 from smart_tuner.progress import Output, Verbosity
-from smart_tuner.records import EventWriter, ExitCause, Outcome
+from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create, list_runs
 from smart_tuner.services import ServiceAddress
 from smart_tuner.summary import phase_seconds, summarise
-from tacotron2.events import Event, StageEvent, Stamped, StartedEvent, StepEvent, ValidationEvent
+from tacotron2.events import (
+    Event,
+    ExaminedEvent,
+    FinishedEvent,
+    StageEvent,
+    Stamped,
+    StartedEvent,
+    StepEvent,
+    ValidationEvent,
+)
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 SOURCE = Path(__file__).parents[2] / "src"
@@ -33,6 +43,34 @@ CONFIG = Config("debug", services=ServiceSettings(enabled=False))
 @pytest.fixture(autouse=True)
 def _package_found_by_children(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+
+
+class FakeTracker:
+    """Notes what there is to show when it is started."""
+
+    shown: ClassVar[list[tuple[str, str]]] = []
+
+    def __init__(self, run: Path, tracking_root: Path) -> None:
+        assert tracking_root == run.parent / "tracking"
+        self._run = RunFolder(run)
+
+    def start(self) -> None:
+        last = read_events(self._run.events_file)[0][-1].event
+        assert isinstance(last, FinishedEvent | ExaminedEvent)
+        summary = json.loads(self._run.summary_file.read_text())
+        assert self._run.is_locked()
+        self.shown.append((last.kind, summary["outcome"]["cause"]))
+
+    def close(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What the parent showed in MLflow and TensorBoard after the worker's end."""
+    monkeypatch.setattr(FakeTracker, "shown", [])
+    monkeypatch.setattr(job, "Tracker", FakeTracker)
+    return FakeTracker.shown
 
 
 def fake(scenario: str) -> Callable[[RunFolder, str], Sequence[str]]:
@@ -55,9 +93,12 @@ def test_the_public_name_is_this_class() -> None:
         smart_tuner.SmartTuner  # noqa: B018
 
 
-def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(tmp_path: Path) -> None:
+def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(
+    tmp_path: Path, shown: list[tuple[str, str]]
+) -> None:
     status, said = do(tmp_path, "complete")
     assert status == 0
+    assert shown == [("examined", "completed")]
     (run,) = list_runs(tmp_path)
     for part in ("CPU cores", "New run", "estimated: 15 s", "step 10", str(run.samples_folder), "alignment"):
         assert part in said
@@ -67,7 +108,10 @@ def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(tmp_p
     assert summary["training"]["aligned_at_step"]["value"] == 20
     assert summary["attempts"][0]["seed"] == 1234
     assert summary["machine"]["cores"] >= 1
-    figures = [*summary["examination"].values(), *summary["training"].values()]
+    assert "train: 2 of 14 clips left out" in said and "4 characters dropped ('@' 3 times, '#' once)" in said
+    assert summary["data"]["train_left_out"]["value"] == 2
+    assert summary["data"]["train_dropped_characters"]["value"] == {"@": 3, "#": 1}
+    figures = [figure for part in ("examination", "training", "data") for figure in summary[part].values()]
     assert all(set(figure) == {"value", "how"} and figure["how"] for figure in figures)
 
 
@@ -86,11 +130,12 @@ def test_quiet_leaves_the_result(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_says_what_where_and_how_to_go_on(
-    tmp_path: Path, scenario: str, status: int, words: str
+    tmp_path: Path, shown: list[tuple[str, str]], scenario: str, status: int, words: str
 ) -> None:
     returned, said = do(tmp_path, scenario, verbosity=Verbosity.QUIET)
     (run,) = list_runs(tmp_path)
     assert returned == status
+    assert shown == [("finished", run.outcome().cause.value)]  # type: ignore[union-attr]
     for part in (words, str(run.log_file), "same command", "--new"):
         assert part in said
     assert json.loads(run.summary_file.read_text())["outcome"]["cause"] == run.outcome().cause.value  # type: ignore[union-attr]
@@ -126,14 +171,16 @@ class FakeServices:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._log.append("stopped")
+        self.stop()
 
-    def start(self) -> list[ServiceAddress]:
+    def stop(self) -> None:
+        if "stopped" not in self._log:
+            self._log.append("stopped")
+
+    def start(self, tell: Callable[[ServiceAddress], None]) -> None:
         self._log.append("started")
-        return [
-            ServiceAddress("MLflow", "http://localhost:5000", True),
-            ServiceAddress("TensorBoard", "http://localhost:6006", False, "TensorBoard did not answer"),
-        ]
+        tell(ServiceAddress("MLflow", "http://localhost:5000", True))
+        tell(ServiceAddress("TensorBoard", "http://localhost:6006", False, "TensorBoard did not answer"))
 
 
 class Terminal(io.StringIO):
@@ -154,7 +201,7 @@ def test_the_interfaces_stay_up_only_where_somebody_looks(
     assert main.run() == 0
     assert log == (["started", "waited", "stopped"] if waits else ["started", "stopped"])
     assert "http://localhost:5000" in stream.getvalue()
-    assert "TensorBoard did not answer; training is not touched by it" in stream.getvalue()
+    assert "the run goes on without TensorBoard: TensorBoard did not answer" in stream.getvalue()
 
 
 def test_a_failed_run_does_not_wait_and_stops_the_interfaces(
@@ -172,10 +219,12 @@ DRIVER = """
 import sys
 from pathlib import Path
 from smart_tuner.config import Config, ServiceSettings
+from smart_tuner import main as job
 from smart_tuner.main import SmartTunerMain
 from smart_tuner.progress import Output
 config = Config("debug", services=ServiceSettings(enabled=False))
 command = lambda run, device: [sys.executable, sys.argv[2], str(run.path), "patient"]
+job.catch_up = lambda run: None
 sys.exit(SmartTunerMain(config, Output(sys.stdout), runs_folder=Path(sys.argv[1]), command=command).run())
 """
 

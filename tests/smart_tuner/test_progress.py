@@ -163,8 +163,9 @@ def test_a_reader_that_goes_away_ends_nothing() -> None:
 
 
 def test_durations_are_read_at_a_glance() -> None:
-    assert [duration(s) for s in (0.4, 89, 95, 3600, 12_000)] == [
+    assert [duration(s) for s in (0.0, 0.4, 89, 95, 3600, 12_000)] == [
         "0 s",
+        "1 s",
         "89 s",
         "2 min",
         "60 min",

@@ -19,9 +19,9 @@ from typing import Any
 import psutil
 import pytest
 
-from smart_tuner import service_process
+from smart_tuner import service_process, services
 from smart_tuner.config import ServiceSettings
-from smart_tuner.service_process import ServiceError, ServiceProcess, free_port, port_is_free
+from smart_tuner.service_process import ServiceAddress, ServiceError, ServiceProcess, free_port, port_is_free
 from smart_tuner.services import Services, open_browser
 from smart_tuner.tracking import Tracker
 from tacotron2.events import FinishedEvent, StepEvent, to_json
@@ -71,9 +71,13 @@ def file_server(folder: Path, first_port: int, program: str = FILE_SERVER) -> Se
 def started(service: ServiceProcess) -> psutil.Process:
     """Launch, wait, and return the launcher."""
     service.launch(set())
-    service.wait_ready(time.monotonic() + TIMEOUT_S, set())
-    (launcher,) = [child for child in psutil.Process().children() if "service_launcher" in command_of(child)]
+    service.wait_ready(time.monotonic() + TIMEOUT_S, set(), threading.Event())
+    (launcher,) = launchers()
     return launcher
+
+
+def launchers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "service_launcher" in command_of(child)]
 
 
 def command_of(process: psutil.Process) -> str:
@@ -165,7 +169,7 @@ def test_a_service_that_dies_is_told_with_the_end_of_its_log(tmp_path: Path) -> 
         tmp_path,
     )
     service.launch(set())
-    service.wait_ready(time.monotonic() + TIMEOUT_S, set())
+    service.wait_ready(time.monotonic() + TIMEOUT_S, set(), threading.Event())
     assert not service.address().ready
     assert "Broken ended before it answered" in service.address().message
     assert "no such store" in service.address().message
@@ -176,7 +180,7 @@ def test_a_service_that_never_answers_is_told_and_can_be_stopped(tmp_path: Path)
     command = [sys.executable, "-c", "import time; time.sleep(600)"]
     service = ServiceProcess("Mute", lambda port: command, {}, HOST, any_free_port(), "/", tmp_path)
     service.launch(set())
-    service.wait_ready(time.monotonic() + 0.5, set())
+    service.wait_ready(time.monotonic() + 0.5, set(), threading.Event())
     assert "Mute did not answer" in service.address().message
     service.ask_to_end()
     service.wait_ended()
@@ -186,7 +190,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     service = file_server(tmp_path / "file", any_free_port())
     service.launch(set())
-    service.wait_ready(time.monotonic() + TIMEOUT_S, set())
+    service.wait_ready(time.monotonic() + TIMEOUT_S, set(), threading.Event())
     assert "Files was not started" in service.address().message
 
 
@@ -202,7 +206,7 @@ service = ServiceProcess("Files", command, {{}}, {HOST!r}, {port}, "/", Path({st
 thread = threading.Thread(target=service.launch, args=(set(),))
 thread.start()
 thread.join()
-service.wait_ready(time.monotonic() + {TIMEOUT_S}, set())
+service.wait_ready(time.monotonic() + {TIMEOUT_S}, set(), threading.Event())
 print(service.address().ready, flush=True)
 time.sleep(600)
 """
@@ -247,6 +251,25 @@ def test_services_that_are_switched_off_start_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_stop_in_the_middle_of_the_start_ends_what_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = [sys.executable, "-c", "import time; time.sleep(600)"]
+    monkeypatch.setattr(services, "server_command", lambda *where: silent)
+    told: list[ServiceAddress] = []
+    both = Services(ServiceSettings(mlflow_port=any_free_port()), tmp_path / "tracking", tmp_path)
+    starting = threading.Thread(target=both.start, args=(told.append,))
+    starting.start()
+    wait_until(lambda: len(launchers()) == 2)
+    family = launchers()
+    both.stop()
+    starting.join(TIMEOUT_S)
+    assert not starting.is_alive()
+    assert (told, launchers()) == ([], [])
+    assert not any(member.is_running() for member in family)
+    assert both.start(told.append) == []
+
+
 @pytest.mark.slow
 def test_both_interfaces_show_a_run_beside_a_program_on_their_port(
     other_program: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -257,7 +280,7 @@ def test_both_interfaces_show_a_run_beside_a_program_on_their_port(
     run = runs_root / "20261122-demo"
     run.mkdir(parents=True)
     settings = ServiceSettings(mlflow_port=other_program, tensorboard_port=other_program)
-    with Services(settings, runs_root / "tracking", runs_root) as services:
+    with Services(settings, runs_root / "tracking", runs_root) as both:
         # The run writes while the servers come up, as it does in earnest.
         tracker = Tracker(run, runs_root / "tracking")
         tracker.start()
@@ -266,18 +289,21 @@ def test_both_interfaces_show_a_run_beside_a_program_on_their_port(
         lines = [to_json(event, time.time()) for event in (*events, FinishedEvent(2, "completed", 1.0))]
         (run / "events.jsonl").write_text("\n".join(lines) + "\n")
         (run / "run.yaml").write_text("seed: 7\n")
-        mlflow, tensorboard = services.start()
+        told: list[ServiceAddress] = []
+        mlflow, tensorboard = both.start(told.append)
         assert tracker.close(TIMEOUT_S)
 
+        assert told == [mlflow, tensorboard]
         assert (mlflow.ready, tensorboard.ready) == (True, True), (mlflow.message, tensorboard.message)
         assert len({other_program, port_of(mlflow.url), port_of(tensorboard.url)}) == 3
-        assert [address.url for address in services.start()] == [mlflow.url, tensorboard.url]
+        assert [address.url for address in both.start()] == [mlflow.url, tensorboard.url]
+        assert mlflow.page == f"{mlflow.url}/#/experiments/1/runs?workflowType=machine_learning"
         wait_until(lambda: bool(opened()))
         assert shown_by_mlflow(mlflow.url) == ("FINISHED", [(1, 0.25), (2, 0.25)], "seed: 7\n")
         wait_until(lambda: len(shown_by_tensorboard(tensorboard.url)) == 2)
         assert shown_by_tensorboard(tensorboard.url) == [(1, 0.25), (2, 0.25)]
         assert read(f"http://{HOST}:{other_program}/") == "another program"
-    assert opened() == [mlflow.url]
+    assert opened() == [mlflow.page]
     assert port_is_free(HOST, port_of(mlflow.url))
     assert port_is_free(HOST, port_of(tensorboard.url))
 
@@ -305,7 +331,7 @@ def shown_by_mlflow(url: str) -> tuple[str, list[tuple[int, float]], str]:
 
 
 def shown_by_tensorboard(url: str) -> list[tuple[int, float]]:
-    query = {"run": "20261122-demo/tensorboard", "tag": "train/loss/total"}
+    query = {"run": "20261122-demo", "tag": "train/loss/total"}
     with contextlib.suppress(urllib.error.HTTPError):  # not read yet
         points = json.loads(read(f"{url}/data/plugin/scalars/scalars", **query))
         return [(step, value) for _, step, value in points]

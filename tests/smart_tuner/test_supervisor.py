@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from smart_tuner.config import Config, SupervisorSettings
-from smart_tuner.records import EventWriter, ExitCause, Outcome
+from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
-from smart_tuner.supervisor import POLL_S, Heartbeat, Supervisor
-from tacotron2.events import Event, StageEvent, StartedEvent, StepEvent
+from smart_tuner.supervisor import POLL_S, Supervisor
+from tacotron2.events import Event, FinishedEvent, StageEvent, StartedEvent, StepEvent
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 SOURCE = Path(__file__).parents[2] / "src"
@@ -93,6 +94,7 @@ def test_only_the_records_of_this_attempt_are_forwarded_and_the_old_outcome_is_v
         ("0", ExitCause.CRASHED, "left no outcome"),
         ("77", ExitCause.CRASHED, "status 77"),
         ("killed", ExitCause.CRASHED, "out of memory"),
+        ("killed_after_training", ExitCause.CRASHED, "out of memory"),
     ],
 )
 def test_every_end_has_a_cause(run: RunFolder, scenario: str, cause: ExitCause, words: str) -> None:
@@ -100,6 +102,22 @@ def test_every_end_has_a_cause(run: RunFolder, scenario: str, cause: ExitCause, 
     assert outcome.cause is cause
     assert words in outcome.message
     assert run.outcome() == outcome
+    last = read_events(run.events_file)[0][-1].event
+    assert isinstance(last, FinishedEvent) and last.cause == cause.value
+
+
+def test_an_end_that_the_worker_told_is_not_told_again(run: RunFolder) -> None:
+    Watch(run, "complete")
+    events = [stamped.event for stamped in read_events(run.events_file)[0]]
+    assert [event for event in events if isinstance(event, FinishedEvent)] == [
+        FinishedEvent(30, "completed", 15.0)
+    ]
+
+
+def test_the_end_of_a_killed_worker_names_the_last_step(run: RunFolder) -> None:
+    Watch(run, "killed_after_training")
+    last = read_events(run.events_file)[0][-1].event
+    assert last == FinishedEvent(30, "crashed", None)
 
 
 def test_a_silent_worker_is_ended_with_its_whole_group(run: RunFolder) -> None:
@@ -147,12 +165,12 @@ def test_time_in_which_we_did_not_run_is_no_silence(run: RunFolder) -> None:
 ORPHAN = """
 import os, sys, time
 from pathlib import Path
-from smart_tuner import worker
+from smart_tuner import heartbeat
 from smart_tuner.stop_flag import StopFlag
 folder, parent, stop = Path(sys.argv[1]), os.getppid(), StopFlag()
 stop.install()
-worker.HEARTBEAT_S = 0.05
-worker.HeartbeatThread(folder / "heartbeat", parent).start()
+heartbeat.HEARTBEAT_S = 0.05
+heartbeat.HeartbeatThread(folder / "heartbeat", parent).start()
 (folder / "ready").touch()
 while stop.requested() is None:
     time.sleep(0.02)

@@ -2,7 +2,7 @@
 
 Two paths compute the same thing. `decode_stepwise` is the paper's loop, letter by letter; synthesis uses its
 step, and it is the oracle of `forward`. In teacher forcing the decoder LSTM never feeds back into the
-attention LSTM, so `forward` loops over the attention recurrence alone and does the rest for all steps at once.
+attention LSTM, so `forward` loops over the attention recurrence alone and does the rest all at once.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from tacotron2.hparams import HParams
-from tacotron2.models.attention import EXCLUDED, LocationSensitiveAttention
+from tacotron2.models.attention import LocationSensitiveAttention
+from tacotron2.models.lstm import dropped_lstm
 from tacotron2.models.masking import length_mask
 from tacotron2.models.prenet import Prenet
+from tacotron2.models.products import linear
+from tacotron2.models.recurrence import attend
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class DecoderMasks:
 
 @dataclass(frozen=True)
 class Memory:
-    """What attention reads: `values` `(B, T_text, memory_dim)`, its projection, and the `(B, T_text)` mask."""
+    """What attention reads: `values` `(B, T_text, memory_dim)`, its projection, and a `(B, T_text)` mask."""
 
     values: Tensor
     processed: Tensor
@@ -50,7 +53,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class DecoderState:
-    """Everything one decoder step hands to the next. `history` is `(B, 2, T_text)`: last and summed weights."""
+    """What one decoder step hands to the next. `history` is `(B, 2, T_text)`: last and summed weights."""
 
     attention_hidden: Tensor
     attention_cell: Tensor
@@ -62,7 +65,7 @@ class DecoderState:
 
 @dataclass(frozen=True)
 class DecoderOutput:
-    """Normalised mel `(B, T_dec * r, num_mels)`, stop logits `(B, T_dec)`, alignments `(B, T_dec, T_text)`."""
+    """Normalised mel `(B, T_dec * r, num_mels)`, stop logits `(B, T_dec)`, weights `(B, T_dec, T_text)`."""
 
     mel: Tensor
     gate_logits: Tensor
@@ -70,8 +73,11 @@ class DecoderOutput:
 
 
 def dropout_factors(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
-    """Inverted dropout as factors: 0 with probability p, else 1 / (1 - p)."""
-    return torch.empty(shape, device=like.device, dtype=like.dtype).bernoulli_(1 - p).div_(1 - p)
+    """Inverted dropout as factors: 0 with probability p, else 1 / (1 - p).
+
+    Drawn as uniform numbers, in float32 whatever `like` is: `bernoulli_` takes four times as long on a CPU.
+    """
+    return torch.rand(shape, device=like.device).ge(p).to(like.dtype).div_(1 - p)
 
 
 class Decoder(nn.Module):
@@ -121,84 +127,58 @@ class Decoder(nn.Module):
         p_decoder = model.p_decoder_dropout if train else 0.0
         return DecoderMasks(
             None if first is None or second is None else (first, second),
-            dropout_factors((batch, steps, model.attention_rnn_dim), p_attention, like) if p_attention else None,
+            dropout_factors((batch, steps, model.attention_rnn_dim), p_attention, like)
+            if p_attention
+            else None,
             dropout_factors((batch, steps, model.decoder_rnn_dim), p_decoder, like) if p_decoder else None,
         )
 
     def shifted(self, mel: Tensor) -> Tensor:
-        """`(B, T_dec * r, num_mels)` to the pre-net's inputs `(B, T_dec, num_mels)`: the last frame of the step
-        before; zeros (the mean frame) at first."""
+        """`(B, T_dec * r, num_mels)` to the pre-net's inputs `(B, T_dec, num_mels)`: the last frame of the
+        step before; zeros (the mean frame) at first."""
         last = mel[:, self.r - 1 :: self.r]
         return torch.cat((torch.zeros_like(last[:, :1]), last[:, :-1]), dim=1)
 
     def forward(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing over whole sequences; `mel` is normalised, `(B, T_dec * r, num_mels)`."""
-        hidden, contexts, alignments = self._attend(memory, self.prenet(self.shifted(mel), masks.prenet), masks)
-        decoded = self._decode(torch.cat((hidden, contexts), dim=2), masks)
-        features = torch.cat((decoded, contexts), dim=2)
-        frames = self.mel_layer(features).reshape(mel.size(0), -1, self.num_mels)
-        return DecoderOutput(frames, self.gate_layer(features).squeeze(2), alignments)
+        prenet = self.prenet(self.shifted(mel), masks.prenet).transpose(0, 1)
+        states, alignments = self._attend(memory, prenet, masks)
+        contexts = states[:, :, self.settings.attention_rnn_dim :]
+        features = torch.cat((self._decode(states, masks), contexts), dim=2)
+        frames = self.mel_layer(features).transpose(0, 1).reshape(mel.size(0), -1, self.num_mels)
+        return DecoderOutput(frames, self.gate_layer(features).squeeze(2).t(), alignments.transpose(0, 1))
 
-    def _attend(self, memory: Memory, prenet: Tensor, masks: DecoderMasks) -> tuple[Tensor, Tensor, Tensor]:
-        """The recurrence that cannot be unrolled: attention LSTM and attention, step after step.
+    def _attend(self, memory: Memory, prenet: Tensor, masks: DecoderMasks) -> tuple[Tensor, Tensor]:
+        """The recurrence that cannot be unrolled, over `(T_dec, B, prenet_dim)`.
 
         Everything that does not depend on the step before is computed for all steps in front of the loop: the
         pre-net's share of the gates, and location convolution and dense layer as one kernel.
         """
-        rnn, attention = self.attention_rnn, self.attention
-        bottleneck = prenet.size(2)
-        inputs = torch.nn.functional.linear(
-            prenet, rnn.weight_ih[:, :bottleneck], rnn.bias_ih + rnn.bias_hh
-        ).unbind(1)
-        recurrent = torch.cat((rnn.weight_ih[:, bottleneck:], rnn.weight_hh), dim=1).t()
-        kernel, energy = attention.location_kernel(), attention.v.weight
-        query_weight = attention.query_layer.weight.t()
-        processed = memory.processed.transpose(1, 2)
-        excluded = ~memory.mask[:, None, :]
-        dropped = None if masks.attention is None else masks.attention.unbind(1)
-        state = self.initial_state(memory)
-        hidden, cell, context, history = (
-            state.attention_hidden,
-            state.attention_cell,
-            state.context,
-            state.history,
+        rnn, attention, bottleneck = self.attention_rnn, self.attention, prenet.size(2)
+        return attend(
+            linear(prenet, rnn.weight_ih[:, :bottleneck], rnn.bias_ih + rnn.bias_hh),
+            torch.cat((rnn.weight_hh, rnn.weight_ih[:, bottleneck:]), dim=1),
+            attention.query_layer.weight,
+            attention.location_kernel(),
+            attention.v.weight,
+            memory.processed,
+            memory.values,
+            memory.mask,
+            None if masks.attention is None else masks.attention.transpose(0, 1),
         )
-        outputs: list[tuple[Tensor, Tensor, Tensor]] = []
-        for step, gates in enumerate(inputs):
-            gates = gates + torch.cat((context, hidden), dim=1) @ recurrent
-            hidden, cell = lstm_update(gates, cell)
-            if dropped is not None:
-                hidden = hidden * dropped[step]
-            location = torch.conv1d(history, kernel, padding=kernel.size(2) // 2)
-            query = (hidden @ query_weight)[:, :, None]
-            energies = energy @ torch.tanh(query + location + processed)
-            weights = torch.softmax(energies.masked_fill(excluded, EXCLUDED), dim=2)
-            context = torch.bmm(weights, memory.values).squeeze(1)
-            history = torch.cat((weights, history[:, 1:] + weights), dim=1)
-            outputs.append((hidden, context, weights.squeeze(1)))
-        stacked = (torch.stack(items, dim=1) for items in zip(*outputs, strict=True))
-        return next(stacked), next(stacked), next(stacked)
 
-    def _decode(self, inputs: Tensor, masks: DecoderMasks) -> Tensor:
-        """The decoder LSTM over `(B, T_dec, attention_rnn_dim + memory_dim)`.
+    def _decode(self, states: Tensor, masks: DecoderMasks) -> Tensor:
+        """The decoder LSTM over `(T_dec, B, attention_rnn_dim + memory_dim)`.
 
-        Its dropout is recurrent (the dropped output goes on as state), so that with dropout it keeps a loop of
-        its own, but its input products are one product all the same.
+        torch's own has no recurrent dropout (the dropped output goes on as state).
         """
-        rnn, batch = self.decoder_rnn, inputs.size(0)
-        zeros = inputs.new_zeros(batch, self.settings.decoder_rnn_dim)
+        rnn = self.decoder_rnn
         if masks.decoder is None:
             weights = [rnn.weight_ih, rnn.weight_hh, rnn.bias_ih, rnn.bias_hh]
-            state = [zeros[None], zeros[None]]
-            return torch.lstm(inputs, state, weights, True, 1, 0.0, self.training, False, True)[0]
-        products = torch.nn.functional.linear(inputs, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh).unbind(1)
-        recurrent, hidden, cell = rnn.weight_hh.t(), zeros, zeros
-        outputs = []
-        for gates, factors in zip(products, masks.decoder.unbind(1), strict=True):
-            hidden, cell = lstm_update(gates + hidden @ recurrent, cell)
-            hidden = hidden * factors
-            outputs.append(hidden)
-        return torch.stack(outputs, dim=1)
+            zeros = [states.new_zeros(1, states.size(1), self.settings.decoder_rnn_dim)] * 2
+            return torch.lstm(states, zeros, weights, True, 1, 0.0, self.training, False, False)[0]
+        inputs = linear(states, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh)
+        return dropped_lstm(inputs, rnn.weight_hh, masks.decoder.transpose(0, 1))
 
     def step(
         self, frame: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
@@ -220,9 +200,7 @@ class Decoder(nn.Module):
         )
         if masks.attention is not None:
             hidden = hidden * masks.attention
-        context, weights = self.attention(
-            hidden, memory.values, memory.processed, state.history, memory.mask
-        )
+        context, weights = self.attention(hidden, memory.values, memory.processed, state.history, memory.mask)
         decoder_hidden, decoder_cell = self.decoder_rnn(
             torch.cat((hidden, context), dim=1), (state.decoder_hidden, state.decoder_cell)
         )
@@ -253,10 +231,3 @@ class Decoder(nn.Module):
             torch.cat([output.gate_logits for output in outputs], dim=1),
             torch.cat([output.alignments for output in outputs], dim=1),
         )
-
-
-def lstm_update(gates: Tensor, cell: Tensor) -> tuple[Tensor, Tensor]:
-    """Gate sums `(B, 4 H)` in torch's order (input, forget, cell, output) to the next hidden and cell state."""
-    input_gate, forget_gate, candidate, output_gate = gates.chunk(4, dim=1)
-    cell = torch.sigmoid(forget_gate) * cell + torch.sigmoid(input_gate) * torch.tanh(candidate)
-    return torch.sigmoid(output_gate) * torch.tanh(cell), cell

@@ -36,8 +36,8 @@ class Synthesis:
     """Free-running prediction.
 
     mel: log-mel `(B, T_mel, num_mels)`, true lengths in `mel_lengths` `(B,)`; gate_probabilities
-    `(B, T_dec)`; alignments `(B, T_dec, T_text)`, true steps in `step_lengths` `(B,)`; stopped `(B,)` is false
-    where the stop token never came and the bound ended the sentence.
+    `(B, T_dec)`; alignments `(B, T_dec, T_text)`, true steps in `step_lengths` `(B,)`; stopped `(B,)` is
+    false where the stop token never came and the bound ended the sentence.
     """
 
     mel: Tensor

@@ -1,0 +1,8 @@
+"""One thread for the arithmetic of every test and its children: tiny tensors on threads that wait for each
+other, beside other processes, take many times as long."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OMP_NUM_THREADS"] = "1"
