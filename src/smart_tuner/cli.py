@@ -97,6 +97,9 @@ def synthesize(
     output: Annotated[
         Path | None, typer.Option(help="The wav file to write; otherwise one in the run's folder.")
     ] = None,
+    drop_unreadable: Annotated[
+        bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
+    ] = False,
     runs_folder: RunsFolder = DEFAULT_RUNS,
 ) -> None:
     """Let the best voice of a run speak."""
@@ -110,8 +113,13 @@ def synthesize(
         folder = find_run(runs_folder, run)
         checkpoint = folder.best_checkpoint()
         target = output or folder.speech_folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
-        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            _usage_error(f"{target.parent}: cannot be created ({error.strerror})")
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
+        if drop_unreadable:
+            source.append("--drop-unreadable")
         raise typer.Exit(_library("synthesize", f"--checkpoint={checkpoint}", f"--output={target}", *source))
 
 
@@ -174,7 +182,7 @@ def list_(runs_folder: RunsFolder = DEFAULT_RUNS) -> None:
 
 @runs_app.command()
 def remove(
-    runs: Annotated[list[str], typer.Argument(help="Names or folders of runs.")],
+    runs: Annotated[list[str], typer.Argument(help="Whole names, or folders, of runs.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     runs_folder: RunsFolder = DEFAULT_RUNS,
 ) -> None:
@@ -183,7 +191,9 @@ def remove(
         from smart_tuner.run_folder import find_run
         from smart_tuner.run_folder import remove as remove_run
 
-        folders = {folder.path: folder for folder in (find_run(runs_folder, run) for run in runs)}
+        folders = {
+            folder.path: folder for folder in (find_run(runs_folder, run, whole_name=True) for run in runs)
+        }
         if not yes:
             if not sys.stdin.isatty():
                 _usage_error("nobody can be asked here: add --yes to delete " + ", ".join(runs))

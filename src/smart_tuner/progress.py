@@ -67,7 +67,9 @@ class Output:
                 return
             try:
                 self._write(text)
-            except BrokenPipeError:
+            except UnicodeEncodeError:
+                self._write(text.encode("ascii", "backslashreplace").decode("ascii"))
+            except OSError:  # nobody listens any more, or a full disk: no reason to end a training
                 self._closed = True
                 os.dup2(os.open(os.devnull, os.O_WRONLY), self.stream.fileno())
 

@@ -23,6 +23,7 @@ class ExitCause(Enum):
 
     COMPLETED = "completed"
     STOPPED = "stopped"
+    NO_VOICE = "no_voice"
     NON_FINITE = "non_finite"
     OUT_OF_MEMORY = "out_of_memory"
     DATA_ERROR = "data_error"
@@ -40,17 +41,13 @@ class ExitCause(Enum):
     @property
     def ends_the_run(self) -> bool:
         """Nothing is left to do: the same command makes a new run instead of going on with this one."""
-        return self in (ExitCause.COMPLETED, ExitCause.STOPPED)
-
-    @property
-    def stopped_by_user(self) -> bool:
-        """Somebody asked for the end."""
-        return self in (ExitCause.INTERRUPTED, ExitCause.TERMINATED)
+        return self in (ExitCause.COMPLETED, ExitCause.STOPPED, ExitCause.NO_VOICE)
 
 
 EXIT_CODES: dict[ExitCause, int] = {
     ExitCause.COMPLETED: 0,
     ExitCause.STOPPED: 10,
+    ExitCause.NO_VOICE: 11,
     ExitCause.NON_FINITE: 20,
     ExitCause.OUT_OF_MEMORY: 21,
     ExitCause.DATA_ERROR: 30,

@@ -31,8 +31,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from smart_tuner.config import Config, ConfigError
-from smart_tuner.records import Outcome, write_atomically
+from smart_tuner.records import Outcome, OutcomeError, write_atomically
 
+GLANCE_S = 1.0
+"""Longer than `is_locked` of another process holds the lock."""
 LAST_WORDS_S = 60.0
 """How long a worker that lost its supervisor may take to write its last checkpoint."""
 
@@ -150,16 +152,19 @@ class RunFolder:
 
         Raises:
             RunLockedError: another process has it.
+            RunError: the folder cannot be written.
         """
         lock = FileLock(self.lock_file, thread_local=False)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=GLANCE_S)
         except Timeout:
             raise RunLockedError(
                 f"{self.name} is already being worked on by another process. "
                 f"Watch it with `smart-tuner monitor {self.name}`, wait for its end, "
                 "or start a separate run with --new."
             ) from None
+        except OSError as error:
+            raise RunError(f"{self.path}: cannot be written ({error.strerror})") from None
         try:
             with FileLock(self.worker_lock_file, timeout=LAST_WORDS_S):
                 return lock
@@ -171,13 +176,15 @@ class RunFolder:
             ) from None
 
     def is_locked(self) -> bool:
-        """Whether some process works on the run now."""
+        """Whether some process works on the run now; of a folder that may not be written nobody can tell."""
         lock = FileLock(self.lock_file, thread_local=False)
         try:
             with lock.acquire(timeout=0):
                 return False
         except Timeout:
             return True
+        except OSError:
+            return False
 
 
 def create(root: Path, config: Config) -> RunFolder:
@@ -235,16 +242,17 @@ def claim(root: Path, config: Config, new: bool) -> Claim:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
+        held = FileLock(root / ".lock").acquire()
     except OSError as error:
-        raise RunError(f"{root}: cannot be created ({error.strerror})") from None
-    with FileLock(root / ".lock"):
+        raise RunError(f"{root}: cannot be created or written ({error.strerror})") from None
+    with held:
         found = None if new else find_resumable(root, config.digest())
         run = found or create(root, config)
         return Claim(run, run.lock(), resumed=found is not None)
 
 
-def find_run(root: Path, name: str) -> RunFolder:
-    """A run by its name, the beginning of its name, or the path of its folder.
+def find_run(root: Path, name: str, whole_name: bool = False) -> RunFolder:
+    """A run by its name, the beginning of its name (not with `whole_name`), or the path of its folder.
 
     Raises:
         RunError: none, or several.
@@ -252,7 +260,8 @@ def find_run(root: Path, name: str) -> RunFolder:
     if (Path(name) / "run.yaml").is_file():
         return RunFolder(Path(name))
     runs = {run.name: run for run in list_runs(root)}
-    matches = [run for key, run in runs.items() if key == name or (name and key.startswith(name))]
+    begins = "" if whole_name else name
+    matches = [run for key, run in runs.items() if key == name or (begins and key.startswith(begins))]
     if name in runs or len(matches) == 1:
         return runs.get(name) or matches[0]
     if matches:
@@ -278,10 +287,13 @@ def remove(run: RunFolder) -> int:
 
 
 def state_of(run: RunFolder) -> str:
-    """One word for a list: running, unfinished, or the cause of the last outcome."""
+    """One word for a list: running, unfinished, unreadable, or the cause of the last outcome."""
     if run.is_locked():
         return "running"
-    outcome = run.outcome()
+    try:
+        outcome = run.outcome()
+    except OutcomeError:
+        return "unreadable"
     return "unfinished" if outcome is None else outcome.cause.value
 
 

@@ -119,7 +119,8 @@ class Job:
         if cause is not ExitCause.COMPLETED:
             return Outcome(cause, f"the training stopped at step {result.step}", result.step)
         if result.best_checkpoint is None:
-            return Outcome(cause, "no validation gave a voice that could be examined", result.step)
+            reason = "no validation gave a voice that could be examined"
+            return Outcome(ExitCause.NO_VOICE, reason, result.step)
         with self._stop.impatient():
             self._examine(result.best_checkpoint, sets["test"])
         return Outcome(cause, f"trained for {result.step} steps", result.step)
@@ -260,8 +261,8 @@ def whatever_happens(run: RunFolder, emit: Emitter, tracker: Tracker) -> Iterato
         message = f"an error of the program: {type(error).__name__}: {error}"
         outcome = outcomes[0] if outcomes else Outcome(ExitCause.CRASHED, message, emit.step)
         emit.end(outcome.cause)
-        tracker.close(TRACKER_CLOSE_S)
         outcome.write(run.outcome_file)
+        tracker.close(TRACKER_CLOSE_S)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -59,7 +59,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{error.filename}: no such checkpoint file") from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from None
-    if hashlib.sha256(data).hexdigest() != sidecar.get("sha256"):
+    recorded = sidecar.get("sha256") if isinstance(sidecar, dict) else None
+    if hashlib.sha256(data).hexdigest() != recorded:
         raise CheckpointError(f"{path}: damaged, its checksum is not the one in {sidecar_path(path).name}")
     try:
         content: dict[str, Any] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
@@ -85,5 +86,6 @@ def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron
         model = Tacotron2(from_dict(content["hparams"]))
         model.load_state_dict(content["model"])
     except (KeyError, RuntimeError, HParamsError) as error:
-        raise CheckpointError(f"{path}: its weights do not fit its settings ({error})") from None
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{path}: its weights do not fit its settings ({reason})") from None
     return model.to(device).eval()

@@ -1,6 +1,7 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-python -m tacotron2.cli synthesize --checkpoint PATH --output FILE.wav [--text TEXT | --file FILE]
+    python -m tacotron2.cli synthesize --checkpoint PATH --output FILE.wav [--text TEXT | --file FILE]
+        [--drop-unreadable]
 python -m tacotron2.cli demo --folder FOLDER --settings run.yaml
 """
 
@@ -26,6 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source = synthesize.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say; without --text and --file, standard input")
     source.add_argument("--file", type=Path, help="a text file (UTF-8)")
+    synthesize.add_argument(
+        "--drop-unreadable", action="store_true", help="leave out and count characters without a symbol"
+    )
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
@@ -40,7 +44,7 @@ def _fail(message: object, status: int) -> int:
 
 
 def _synthesize(chosen: argparse.Namespace) -> int:
-    from tacotron2.audio import save_wav
+    from tacotron2.audio import AudioError, save_wav
     from tacotron2.checkpoint import CheckpointError, load_model
     from tacotron2.synthesis import synthesise
     from tacotron2.text import TextError
@@ -49,19 +53,21 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     try:
         text = chosen.text if chosen.text is not None else _read(chosen.file)
         model = load_model(chosen.checkpoint)
-        spoken = synthesise(model, text)
+        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
         return _fail(f"{name}: byte {error.start + 1} is not UTF-8; save the file as UTF-8", DATA_ERROR)
     except TextError as error:
         return _fail(f"{name}: {error}", DATA_ERROR)
+    except AudioError as error:
+        return _fail(f"{chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
     except (CheckpointError, OSError) as error:
         return _fail(error, DATA_ERROR)
     score = spoken.attention_alignment
     alignment = "not measurable" if score is None else f"{score:.2f}"
     print(f"{chosen.output}: {len(spoken.samples) / rate:.2f} s, attention_alignment {alignment}")
-    print(f"ended by: {spoken.speech.stop_reason}")
+    print(f"ended by: {spoken.stop_reason}")
     for character, count in Counter(spoken.dropped).items():
         print(f"left out {count} times: {character!r} (U+{ord(character):04X})", file=sys.stderr)
     return 0

@@ -89,9 +89,8 @@ def summary(free: FreeRunning, recordings: list) -> dict[str, float]:
     figures = dict(free.figures)
     figures["sentences"] = float(len(recordings))
     figures["never_stopped"] = float(sum(not speech.stopped for speech in free.speeches))
-    rates = [figures[name] for name in ("skip_rate", "repeat_rate") if name in figures]
-    if rates:
-        figures["skipped_or_repeated_rate"] = sum(rates)
+    if {"skip_rate", "repeat_rate"} <= figures.keys():
+        figures["skipped_or_repeated_rate"] = figures["skip_rate"] + figures["repeat_rate"]
     own = nearest_own_rate([speech.mel for speech in free.speeches], recordings)
     if own is not None:
         figures["nearest_own_rate"] = own

@@ -44,7 +44,7 @@ class AudioParams:
     filter_length: int = param(1024, "FFT size in samples", ge=64, le=8192)
     hop_length: int = param(256, "samples between two frames", ge=16, le=4096)
     win_length: int = param(1024, "Hann window in samples", ge=64, le=8192)
-    n_mel_channels: int = param(80, "mel bands", ge=8, le=256)
+    n_mel_channels: int = param(80, "mel bands; distortion is measured on 14 coefficients", ge=14, le=256)
     mel_fmin: float = param(0.0, "lowest mel band edge in Hz", ge=0.0)
     mel_fmax: float = param(8000.0, "highest mel band edge in Hz, at most half the rate", gt=0.0)
     mel_floor: float = param(1e-5, "smallest magnitude before the logarithm", gt=0.0, lt=1.0)

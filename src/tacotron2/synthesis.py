@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tacotron2.audio import griffin_lim
-from tacotron2.metrics import alignment_metrics
+from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2
 from tacotron2.text import text_to_sequence
 
+PAUSE_S = 0.25
+"""Silence between two sentences."""
 SYNTHESIS_SEED = 20
 """The pre-net drops at synthesis too; with one seed the same text and weights give the same speech."""
 
@@ -68,27 +71,60 @@ def speak(
 
 
 @dataclass(frozen=True)
-class Utterance:
+class SpokenText:
     """What `synthesise` returns.
 
-    samples `(L,)` in full scale +-1; the speech; its alignment score; dropped: the characters of the text
-    that were left out, one entry each time.
+    samples `(L,)` in full scale +-1; one speech for each of the sentences; attention_alignment: their mean;
+    dropped: the characters of the text that were left out, one entry each time.
     """
 
     samples: NDArray[np.float32]
-    speech: Speech
+    sentences: list[str]
+    speeches: list[Speech]
     attention_alignment: float | None
     dropped: tuple[str, ...]
 
+    @property
+    def stop_reason(self) -> str:
+        """`stop token`; `length bound` where a sentence never stopped, of several with how many."""
+        endless = sum(not speech.stopped for speech in self.speeches)
+        if not endless:
+            return "stop token"
+        many = f" ({endless} of {len(self.speeches)} sentences)" if len(self.speeches) > 1 else ""
+        return "length bound" + many
 
-def synthesise(model: Tacotron2, text: str) -> Utterance:
-    """One text to samples by the model and Griffin-Lim.
+
+def split_sentences(text: str) -> list[str]:
+    """A normalised text cut behind each `.`, `!` and `?` that a space follows; abbreviations are spelled out
+    by then. What holds no letter goes with its neighbour."""
+    pieces: list[str] = []
+    for piece in re.findall(r"\S.*?[.!?]+[\"')]*(?=\s|$)|\S.*$", text):
+        if pieces and not any(character.isalpha() for character in piece):
+            pieces[-1] += f" {piece}"
+        else:
+            pieces.append(piece)
+    return pieces
+
+
+def synthesise(model: Tacotron2, text: str, unreadable: str | None = None) -> SpokenText:
+    """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
+    that it was trained on.
+
+    Args:
+        unreadable: what to do with a character that has no symbol, error or drop; by default what the
+            training did.
 
     Raises:
         TextError: a character that has no symbol, or nothing to say.
+        AudioError: the model's spectrogram cannot be played.
     """
-    settings = model.hparams
-    encoded = text_to_sequence(text, settings.text.language, settings.text.unreadable)
-    speech = speak(model, [torch.tensor(encoded.ids)])[0]
-    samples = griffin_lim(speech.mel, settings.audio)
-    return Utterance(samples, speech, alignment_metrics(speech.alignment).alignment, encoded.dropped)
+    audio, language = model.hparams.audio, model.hparams.text.language
+    encoded = text_to_sequence(text, language, unreadable or model.hparams.text.unreadable)
+    sentences = split_sentences(encoded.text)
+    ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
+    speeches = speak(model, ids)
+    pause = np.zeros(int(PAUSE_S * audio.sampling_rate), dtype=np.float32)
+    parts = [part for speech in speeches for part in (griffin_lim(speech.mel, audio), pause)][:-1]
+    scores = mean_metrics(alignment_metrics(speech.alignment).to_dict() for speech in speeches)
+    alignment = scores.get("attention_alignment")
+    return SpokenText(np.concatenate(parts), sentences, speeches, alignment, encoded.dropped)

@@ -187,8 +187,8 @@ class Checker:
         while words and "=" in words[0]:
             yield from self.check_variable(words[0].partition("=")[0])
             words = words[1:]
-        for sign in {"<", ">", ">>"}.intersection(words):
-            words = words[: words.index(sign)]
+        redirections = [place for place, word in enumerate(words) if word in ("<", ">", ">>")]
+        words = words[: min(redirections, default=len(words))]
         if not words or words[0] in FOREIGN:
             return
         program, arguments = words[0].removeprefix(".venv/bin/"), words[1:]

@@ -24,7 +24,9 @@ def checker() -> Checker:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_what_a_document_names_exists(checker: Checker, document: str) -> None:
     path = ROOT / document
-    assert checker.problems(path.read_text(encoding="utf-8"), path.parent) == []
+    text = path.read_text(encoding="utf-8")
+    assert checker.problems(text, path.parent) == []
+    assert "@@" not in text, "a figure was never filled in"
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,7 @@ def test_what_a_document_names_exists(checker: Checker, document: str) -> None:
         "a span over `python\nsmart_tuner_main.py --preset debug` two lines; [a link](LICENSE)",
         "```sh\n# words\n./install.sh --dev && .venv/bin/python -m pytest tests/install \\\n    -q\n```",
         '```sh\nsmart-tuner synthesize --run RUN "Good morning."\nsmart-tuner --new --set max_steps=100\n```',
+        "```sh\nsmart-tuner synthesize --run RUN < words.txt > said.txt\n```",
         "```yaml\ntrain:\n  learning_rate: 0.001\nservices:\n  open_browser: false\n```",
         "```python\nfrom tacotron2 import create_hparams\nimport numpy as np\n```",
         "```text\nanything goes/here.md --at-all\n```",

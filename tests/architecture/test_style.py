@@ -23,3 +23,16 @@ def test_the_tree_is_clean(tool: str) -> None:
         [sys.executable, "-m", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_source_file_is_left_out() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", "--show-files", "src", "tests", "tools"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    seen = {Path(line) for line in done.stdout.splitlines()}
+    files = {path for folder in ("src", "tests", "tools") for path in (ROOT / folder).rglob("*.py")}
+    assert files - seen == set()

@@ -161,3 +161,7 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert not any(argument.startswith(("--text", "--file")) for argument in arguments)
     assert f"--output={run.speech_folder}" in arguments[2]
+
+    (tmp_path / "file").touch()
+    status, _, complaint = call(tmp_path, "synthesize", "--run", run.name, "--output", "file/b.wav", "Hi.")
+    assert (status, "file: cannot be created" in complaint, "Traceback" in complaint) == (2, True, False)

@@ -73,6 +73,17 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return FakeTracker.shown
 
 
+@pytest.fixture(autouse=True)
+def _roomy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Enough memory and disk, whatever else the real machine does at the moment."""
+    real, plenty = job.inspect_machine, 2**40
+    monkeypatch.setattr(
+        job,
+        "inspect_machine",
+        lambda root: replace(real(root), memory_free_bytes=plenty, disk_free_bytes=plenty),
+    )
+
+
 def fake(scenario: str) -> Callable[[RunFolder, str], Sequence[str]]:
     return lambda run, device: [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
 
@@ -113,6 +124,12 @@ def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(
     assert summary["data"]["train_dropped_characters"]["value"] == {"@": 3, "#": 1}
     figures = [figure for part in ("examination", "training", "data") for figure in summary[part].values()]
     assert all(set(figure) == {"value", "how"} and figure["how"] for figure in figures)
+
+
+def test_a_run_without_a_voice_says_so(tmp_path: Path) -> None:
+    status, said = do(tmp_path, "no_voice", verbosity=Verbosity.QUIET)
+    assert status == 11
+    assert "The run ended: no_voice. train.txt, line 3" in said and "let it speak" not in said
 
 
 def test_quiet_leaves_the_result(tmp_path: Path) -> None:
@@ -213,6 +230,18 @@ def test_a_failed_run_does_not_wait_and_stops_the_interfaces(
     main = SmartTunerMain(config, Output(Terminal()), runs_folder=tmp_path, command=fake("data_error"))
     assert main.run() == 30
     assert log == ["started", "stopped"]
+
+
+def test_monitor_brings_the_interfaces_up_until_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log: list[str] = []
+    monkeypatch.setattr(job, "Services", FakeServices(log))
+    monkeypatch.setattr(job, "wait_for_interrupt", lambda: log.append("waited"))
+    run, stream = create(tmp_path, CONFIG), io.StringIO()
+    job.monitor(replace(CONFIG, services=ServiceSettings()), run, Output(stream))
+    assert log == ["started", "waited", "stopped"]
+    assert run.name in stream.getvalue() and "MLflow answers on" in stream.getvalue()
 
 
 DRIVER = """

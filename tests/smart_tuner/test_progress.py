@@ -171,3 +171,18 @@ def test_durations_are_read_at_a_glance() -> None:
         "60 min",
         "3 h 20 min",
     ]
+
+
+def test_characters_that_the_stream_cannot_write_are_escaped() -> None:
+    written = io.BytesIO()
+    Output(io.TextIOWrapper(written, encoding="ascii")).say("\u0436 dropped")
+    assert written.getvalue() == b"\\u0436 dropped\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_under_the_output_ends_nothing() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        output = Output(full)
+        output.say("once")
+        output.say("twice")
+        assert not output.interactive

@@ -153,3 +153,20 @@ def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be created"):
         claim(tmp_path / "file" / "runs", CONFIG, new=False)
     assert RunFolder(tmp_path / "nothing").outcome() is None
+
+
+def test_a_lock_that_cannot_be_taken_is_told(tmp_path: Path) -> None:
+    run = create(tmp_path, CONFIG)
+    run.lock_file.mkdir()  # as a folder of another user, also where everything may be written
+    with pytest.raises(RunError, match="cannot be written"):
+        claim(tmp_path, CONFIG, new=False)
+    assert state_of(run) == "unfinished"
+    (tmp_path / "locked" / ".lock").mkdir(parents=True)
+    with pytest.raises(RunError, match="cannot be created or written"):
+        claim(tmp_path / "locked", CONFIG, new=False)
+
+
+def test_an_outcome_that_cannot_be_read_does_not_spoil_the_list(tmp_path: Path) -> None:
+    run = create(tmp_path, CONFIG)
+    run.outcome_file.write_text("{")
+    assert state_of(run) == "unreadable"

@@ -279,7 +279,9 @@ def test_both_interfaces_show_a_run_beside_a_program_on_their_port(
     runs_root = tmp_path / "runs ю"
     run = runs_root / "20261122-demo"
     run.mkdir(parents=True)
-    settings = ServiceSettings(mlflow_port=other_program, tensorboard_port=other_program)
+    settings = ServiceSettings(
+        mlflow_port=other_program, tensorboard_port=other_program, ready_timeout_s=200.0
+    )
     with Services(settings, runs_root / "tracking", runs_root) as both:
         # The run writes while the servers come up, as it does in earnest.
         tracker = Tracker(run, runs_root / "tracking")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from smart_tuner import supervisor
 from smart_tuner.config import Config, SupervisorSettings
 from smart_tuner.heartbeat import Heartbeat
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
@@ -43,8 +45,8 @@ class Watch:
         self._signals = list(signals)
         command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
         settings = SupervisorSettings(heartbeat_timeout_s)
-        supervisor = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear)
-        self.outcome = supervisor.supervise()
+        watched = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear)
+        self.outcome = watched.supervise()
 
     def _note(self, event: Event) -> None:
         self.events.append(event)
@@ -58,8 +60,11 @@ class Watch:
 
 
 def is_alive(pid_file: Path) -> bool:
-    state = Path("/proc", pid_file.read_text(), "stat")
-    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    try:
+        state = Path("/proc", pid_file.read_text(), "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return not pid_file.exists()  # one that was never noted is not gone
+    return state.rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def is_gone_soon(pid_file: Path) -> bool:
@@ -120,8 +125,17 @@ def test_the_end_of_a_killed_worker_names_the_last_step(run: RunFolder) -> None:
     assert last == FinishedEvent(30, "crashed", None)
 
 
-def test_a_silent_worker_is_ended_with_its_whole_group(run: RunFolder) -> None:
-    watch = Watch(run, "hang", heartbeat_timeout_s=1.0)
+def test_a_silent_worker_is_ended_with_its_whole_group(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count()
+
+    def clock() -> float:
+        """Stands still until the worker has noted both processes, however slow the machine is."""
+        return 2.0 * next(looks) if run.events_file.exists() and run.events_file.stat().st_size else 0.0
+
+    monkeypatch.setattr(supervisor, "Heartbeat", lambda folder: Heartbeat(folder, clock))
+    watch = Watch(run, "hang", heartbeat_timeout_s=5.0)
     assert watch.outcome.cause is ExitCause.HUNG
     assert is_gone_soon(run.path / "worker.pid")
     assert is_gone_soon(run.path / "inner.pid")

@@ -44,7 +44,9 @@ def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:
     assert facts["finite"] is True and facts["step"] == 1 and facts["bytes"] == path.stat().st_size
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "no sidecar", "missing", "not ours"])
+@pytest.mark.parametrize(
+    "damage", ["truncated", "flipped", "no sidecar", "odd sidecar", "missing", "not ours"]
+)
 def test_damage_is_named(tmp_path: Path, damage: str) -> None:
     path, _ = weights_file(tmp_path)
     data = bytearray(path.read_bytes())
@@ -55,6 +57,8 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         path.write_bytes(data)
     elif damage == "no sidecar":
         sidecar_path(path).unlink()
+    elif damage == "odd sidecar":
+        sidecar_path(path).write_text("[]")
     elif damage == "missing":
         path.unlink()
     else:
@@ -102,8 +106,20 @@ def test_the_k_best_are_kept_and_one_state(tmp_path: Path) -> None:
         "state-0000020.ckpt",
         "state-0000020.ckpt.json",
     ]
-    best_bytes = max(path.stat().st_size for path in tmp_path.glob("best-*.ckpt"))
-    assert best_bytes < (tmp_path / "state-0000020.ckpt").stat().st_size + 1
+    assert read_checkpoint(folder.best()[0].path).keys() == {"schema", "hparams", "model", "step"}
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
+    hparams = create_hparams(SMALL)
+    folder = CheckpointFolder(tmp_path, keep_best=2)
+    good = folder.save_best(hparams, Tacotron2(hparams), 1, 0.5)
+    (tmp_path / "best-0000002.ckpt").write_bytes(b"killed before its sidecar")
+    (tmp_path / "best-0000003.ckpt").write_bytes(b"its sidecar is damaged")
+    (tmp_path / "best-0000003.ckpt.json").write_text("{")
+    (tmp_path / ".state-0000004.ckpt-abc").write_bytes(b"killed while writing")
+    assert [best.path for best in folder.best()] == [good]
+    folder.tidy()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best-0000001.ckpt", "best-0000001.ckpt.json"]
 
 
 def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> None:

@@ -128,6 +128,16 @@ def test_checkpoints_that_cannot_be_used(
     assert not (tmp_path / "said.wav").exists()
 
 
+def test_weights_that_are_not_finite_are_named(
+    make_model: Callable[..., Tacotron2], say: Callable[..., int], tmp_path: Path, capsys: Captured
+) -> None:
+    model, path = make_model(), tmp_path / "broken.ckpt"
+    model.postnet.convolutions[0].convolution.bias.data.fill_(float("nan"))
+    save_checkpoint(path, {"hparams": model.hparams.to_dict(), "model": model.state_dict()}, {})
+    assert say("--text=hello", checkpoint=path) == DATA_ERROR
+    assert f"{path}: speaks nothing usable" in mistake(capsys)
+
+
 def test_an_output_that_cannot_be_written(say: Callable[..., int], tmp_path: Path, capsys: Captured) -> None:
     (tmp_path / "said.wav").mkdir()
     assert say("--text=hello") == DATA_ERROR

@@ -11,7 +11,7 @@ import torch
 
 from tacotron2.data.dataset import Item
 from tacotron2.models import Tacotron2
-from tacotron2.synthesis import speak, synthesise
+from tacotron2.synthesis import PAUSE_S, speak, split_sentences, synthesise
 from tacotron2.text import TextError
 
 MakeModel = Callable[..., Tacotron2]
@@ -68,7 +68,7 @@ def test_nothing_to_speak_is_nothing_spoken(make_model: MakeModel) -> None:
 def test_text_to_samples(make_model: MakeModel) -> None:
     spoken = synthesise(make_model(), "The old clock.")
     assert spoken.samples.dtype == np.float32 and np.isfinite(spoken.samples).all()
-    assert len(spoken.samples) == (len(spoken.speech.mel) - 1) * 256
+    assert len(spoken.samples) == (len(spoken.speeches[0].mel) - 1) * 256
     assert spoken.attention_alignment is not None and 0 <= spoken.attention_alignment <= 1
     assert spoken.dropped == ()
     again = synthesise(make_model(), "the old clock.")
@@ -79,3 +79,29 @@ def test_a_character_without_a_symbol(make_model: MakeModel) -> None:
     with pytest.raises(TextError, match="U\\+6642"):
         synthesise(make_model(), "the old 時計")
     assert synthesise(make_model(unreadable="drop"), "the old 時計").dropped == ("時", "計")
+    assert synthesise(make_model(), "the old 時計", unreadable="drop").dropped == ("時", "計")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("one sentence", ["one sentence"]),
+        ('one. "two!" three? four', ["one.", '"two!"', "three?", "four"]),
+        ("well... yes", ["well...", "yes"]),
+        ("one. - ! two.", ["one. - !", "two."]),
+    ],
+)
+def test_a_text_is_cut_into_sentences(text: str, sentences: list[str]) -> None:
+    assert split_sentences(text) == sentences
+
+
+def test_a_text_is_spoken_sentence_by_sentence(make_model: MakeModel) -> None:
+    model = make_model()
+    spoken = synthesise(model, "Dr. Gray came at 7:30. The old clock!")
+    assert spoken.sentences == ["doctor gray came at seven thirty.", "the old clock!"]
+    alone = synthesise(model, "the old clock!")
+    pause = int(PAUSE_S * 22050)
+    first = (len(spoken.speeches[0].mel) - 1) * 256
+    assert not spoken.samples[first : first + pause].any()
+    assert len(spoken.samples) == first + pause + (len(spoken.speeches[1].mel) - 1) * 256
+    assert len(alone.speeches) == 1

@@ -95,8 +95,15 @@ def _read_line(raw: bytes, line: int, list_path: Path, root: Path) -> Utterance:
     if not text:
         raise DataError(f"{place}: no text after '|' for {name}")
     audio_path = root / name
-    if not audio_path.resolve().is_relative_to(root.resolve()):
+    try:
+        inside, exists = audio_path.resolve().is_relative_to(root.resolve()), audio_path.is_file()
+    except (OSError, ValueError) as error:  # a text where the file belongs is too long for a name
+        shown = name if len(name) <= 60 else f"{name[:57]}..."
+        raise DataError(
+            f"{place}: {shown!r} cannot be a file; a line has the form wavs/ID.wav|text"
+        ) from error
+    if not inside:
         raise DataError(f"{place}: {name} lies outside {root}; put the recording into that folder")
-    if not audio_path.is_file():
+    if not exists:
         raise DataError(f"{place}: there is no file {audio_path}")
     return Utterance(id=audio_path.stem, audio_path=audio_path, text=text, line=line, list_path=list_path)

@@ -25,6 +25,8 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         """`(B, C, T)` and a `(B, T)` mask to `(B, C, T)`."""
         if not self.training or mask is None:
             return super().forward(input)
+        # Statistics in the precision of the weights, as torch's own batch norm keeps them under bf16.
+        input = input.to(self.weight.dtype)
         weight = mask[:, None, :].to(input.dtype)
         count = weight.sum()
         mean = (input * weight).sum((0, 2)) / count

@@ -15,8 +15,6 @@ from tacotron2.models.encoder import Encoder
 from tacotron2.models.masking import length_mask
 from tacotron2.models.postnet import Postnet
 
-PADDING_ID = 0
-
 
 class TacotronOutput(NamedTuple):
     """Teacher-forced prediction (a named tuple: Fabric walks through outputs and refuses frozen dataclasses).

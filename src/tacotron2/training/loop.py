@@ -103,6 +103,7 @@ class Trainer:
             CheckpointError: the state is damaged, or was trained on other recordings.
             HParamsError: it belongs to other hyper-parameters.
         """
+        self.checkpoints.tidy()
         found = self.checkpoints.newest_state()
         if found is None:
             return None
@@ -128,7 +129,6 @@ class Trainer:
                 batch_sampler=self.sampler,
                 collate_fn=TextMelCollate(self.hparams.model.n_frames_per_step),
                 num_workers=self.hparams.data.num_workers,
-                pin_memory=self.fabric.device.type == "cuda",
                 generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
             )
             for batch in loader:

@@ -8,7 +8,6 @@ loads.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,14 +96,28 @@ class CheckpointFolder:
         return path
 
     def best(self) -> list[Best]:
-        """The kept weights, best first, from their sidecars."""
+        """The kept weights, best first, from their sidecars; a file without a valid one is no checkpoint."""
         found = []
         for path in self.folder.glob("best-*.ckpt"):
-            sidecar = sidecar_path(path)
-            if sidecar.exists() and re.fullmatch(r"best-\d+\.ckpt", path.name):
-                facts = json.loads(sidecar.read_text())
+            try:
+                facts = json.loads(sidecar_path(path).read_text())
                 found.append(Best(float(facts["quality"]), int(facts["step"]), path))
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
         return sorted(found, key=lambda best: (-best.quality, best.step))
+
+    def tidy(self) -> None:
+        """Removes what a killed writer left: temporary files, and weights without a sidecar.
+
+        Only one process trains in a folder, so nothing here is being written while this runs.
+        """
+        kept = {best.path for best in self.best()}
+        for path in self.folder.glob("best-*.ckpt"):
+            if path not in kept:
+                remove_checkpoint(path)
+        for pattern in (".state-*", ".best-*"):
+            for path in self.folder.glob(pattern):
+                path.unlink()
 
 
 def checked_weights(model: Tacotron2) -> dict[str, torch.Tensor]:

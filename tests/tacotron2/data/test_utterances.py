@@ -44,6 +44,8 @@ def test_a_list_with_bom_windows_line_ends_and_blank_lines(root) -> None:
         (b"../outside.wav|hello", "lies outside"),
         (b"wavs/../../outside.wav|hello", "lies outside"),
         (b"wavs/link.wav|hello", "lies outside"),
+        (b"She said: " + b"very " * 60 + b"well.|wavs/b.wav", r"'She said: very .*\.\.\.' cannot be a file"),
+        (b"wavs/b\0.wav|hello", "cannot be a file"),
         (b"more/a.wav|hello", "id 'a' was already used in line 1"),
         (b"wavs/b.wav|caf\xe9", r"byte 15 \(0xE9\) is not UTF-8"),
     ],

@@ -94,7 +94,7 @@ def test_synthesis_stops_each_sentence_at_its_own_stop_token() -> None:
 
 @pytest.mark.parametrize("training", [True, False])
 def test_padding_changes_nothing(training: bool) -> None:
-    """A batch of one utterance and the same with twice the padding: equal on all valid positions."""
+    """A batch, and the same with more padding: equal on all valid positions."""
     torch.manual_seed(4)
     no_dropout = "p_prenet_dropout=0,p_convolution_dropout=0,p_attention_dropout=0,p_decoder_dropout=0"
     model = Tacotron2(small(no_dropout))
@@ -167,3 +167,13 @@ def test_masked_batch_norm_is_batch_norm_of_the_valid_positions() -> None:
     torch.testing.assert_close(masked(x, mask).transpose(1, 2)[mask], oracle(rows))
     torch.testing.assert_close(masked.running_mean, oracle.running_mean)
     torch.testing.assert_close(masked.running_var, oracle.running_var)
+
+
+def test_masked_batch_norm_keeps_its_statistics_in_float32_under_bf16() -> None:
+    torch.manual_seed(9)
+    masked, oracle = MaskedBatchNorm(6), torch.nn.BatchNorm1d(6)
+    x = (torch.randn(4, 6, 11) + 8.0).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        masked(x, torch.ones(4, 11, dtype=torch.bool))
+    oracle(x.float())
+    torch.testing.assert_close(masked.running_mean, oracle.running_mean)

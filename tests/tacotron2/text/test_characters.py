@@ -57,6 +57,7 @@ def test_unreadable_character_is_named(text: str, character: str, position: int)
     assert f"U+{ord(character):04X}" in str(error)
     assert f"position {position}" in str(error)
     assert "abcdefghijklmnopqrstuvwxyz" in str(error)
+    assert "text.unreadable=drop" in str(error)
 
 
 def test_every_letter_of_unicode_is_read_as_a_letter_or_reported() -> None:

@@ -1,0 +1,87 @@
+"""The process that trains: every end of it leaves an outcome, a last record and an exit status."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from smart_tuner.config import load_config
+from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
+from smart_tuner.run_folder import RunFolder, create
+from smart_tuner.tracking import Tracker
+from smart_tuner.worker import Emitter, whatever_happens
+from tacotron2.events import Event, FinishedEvent, StepEvent
+
+SOURCE = Path(__file__).parents[2] / "src"
+DEBUG = load_config("debug")
+STEP = StepEvent(7, 0, {}, 0.7, 1e-3, 0.0, 0.1, 1.0, 0.0, 0.5)
+
+
+class FakeTracker:
+    """Says when it was closed: after the last record, before the outcome."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self.closed_in_order = False
+
+    def close(self, timeout_s: float) -> bool:
+        self.closed_in_order = isinstance(last_event(self._run), FinishedEvent) and bool(self._run.outcome())
+        return True
+
+
+def last_event(run: RunFolder) -> Event:
+    return read_events(run.events_file)[0][-1].event
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (Outcome(ExitCause.COMPLETED, "trained", 7), FinishedEvent(7, "completed", 3.0)),
+        # The training ended well, what came after it did not.
+        (Outcome(ExitCause.TERMINATED, "stopped", 7), FinishedEvent(7, "terminated")),
+        (None, FinishedEvent(7, "crashed")),
+    ],
+)
+def test_the_end_is_told_once_and_as_it_was(
+    tmp_path: Path, outcome: Outcome | None, expected: FinishedEvent
+) -> None:
+    run = create(tmp_path, DEBUG)
+    tracker = FakeTracker(run)
+    with EventWriter(run.events_file) as writer:
+        emit = Emitter(writer)
+        emit(STEP)
+        emit(FinishedEvent(7, "completed", 3.0))
+        try:
+            with whatever_happens(run, emit, cast(Tracker, tracker)) as outcomes:
+                if outcome is None:
+                    raise ZeroDivisionError("by nothing")
+                outcomes.append(outcome)
+        except ZeroDivisionError:
+            assert outcome is None
+    assert [stamped.event for stamped in read_events(run.events_file)[0]] == [STEP, expected]
+    written = run.outcome()
+    assert written is not None and written.cause.value == expected.cause
+    assert outcome in (written, None)
+    assert outcome or "ZeroDivisionError: by nothing" in written.message
+    assert tracker.closed_in_order
+
+
+@pytest.mark.slow
+def test_recordings_that_are_not_there_are_a_data_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    run = create(tmp_path, replace(DEBUG, data_folder=tmp_path / "nowhere"))
+    command = [sys.executable, "-m", "smart_tuner.worker", str(run.path), "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCause.DATA_ERROR.code, done.stderr
+    outcome = run.outcome()
+    assert outcome is not None and outcome.cause is ExitCause.DATA_ERROR
+    assert str(tmp_path / "nowhere") in outcome.message
+    assert last_event(run) == FinishedEvent(0, "data_error")
+    assert run.heartbeat_file.exists()
