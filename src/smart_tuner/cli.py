@@ -58,6 +58,9 @@ DEFAULT_RUNS = Path("runs")
 @app.command()
 def auto(
     preset: Preset = "demo",
+    data: Annotated[
+        str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
+    ] = None,
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
@@ -79,6 +82,10 @@ def auto(
 
         output = _output(verbose, quiet)
         config = load_config(preset, overrides or [])
+        if data is not None:
+            if not data.strip():
+                _usage_error("--data names no folder; leave it out for the demo corpus")
+            config = replace(config, data_folder=Path(data).expanduser().absolute())
         if no_services:
             config = replace(config, services=replace(config.services, enabled=False))
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)

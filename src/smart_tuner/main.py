@@ -27,6 +27,8 @@ WAIT_S = 0.5
 DISK_RESERVE_BYTES = 200 * 2**20
 """Kept free beside what a run was estimated to need."""
 
+SHORT_CLIP_PRESET = "demo"
+
 
 class MachineError(ValueError):
     """The machine is too small for the work; the message says in what and what would help."""
@@ -105,6 +107,11 @@ class SmartTunerMain:
         else:
             data = self._config.data_folder or "none named: an English demo corpus is made"
             self._output.say(f"New run {run.name}\n  folder     {run.path}\n  recordings {data}")
+        if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
+            self._output.result(
+                f"warning: the preset {SHORT_CLIP_PRESET} was made for the short clips of the demo corpus; "
+                "recordings of your own may need a larger model and more steps, set in a file for --preset"
+            )
 
     def _train(self, run: RunFolder) -> Outcome:
         progress = make_progress(self._output, self._config.hparams.train.max_train_minutes * 60)

@@ -96,10 +96,9 @@ def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
     for event in (stamped.event for stamped in stream):
         if isinstance(event, DataEvent):
             place = f"of the {event.split} list"
-            limits = "data.min_seconds .. data.max_seconds"
             figures |= {
                 f"{event.split}_clips": figure(event.clips, f"clips {place} in use"),
-                f"{event.split}_left_out": figure(event.left_out, f"clips {place} not within {limits}"),
+                f"{event.split}_left_out": figure(event.left_out, f"clips {place} that are not used"),
                 f"{event.split}_dropped_characters": {
                     "value": event.dropped_characters,
                     "how": f"characters {place} without a symbol, by character (text.unreadable)",

@@ -59,7 +59,7 @@ def _not_used(event: DataEvent) -> str:
     parts = []
     if event.left_out:
         whole = event.clips + event.left_out
-        parts.append(f"{event.left_out:,} of {whole:,} clips left out, too short or too long")
+        parts.append(f"{event.left_out:,} of {whole:,} clips left out")
     if event.dropped_characters:
         often = sorted(event.dropped_characters.items(), key=lambda item: -item[1])[:5]
         shown = ", ".join(f"{character!r} {times(count)}" for character, count in often)

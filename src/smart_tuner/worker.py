@@ -40,6 +40,7 @@ from tacotron2.hparams import HParamsError
 
 if TYPE_CHECKING:
     from smart_tuner.tracking import Tracker
+    from tacotron2.data.corpus import Corpus
     from tacotron2.data.dataset import TextMelLoader
     from tacotron2.training import TrainingResult
 
@@ -125,21 +126,27 @@ class Job:
             self._examine(result.best_checkpoint, sets["test"])
         return Outcome(cause, f"trained for {result.step} steps", result.step)
 
-    def _corpus(self) -> Path:
-        """The folder with the three lists: the user's, or the demo corpus, made once for all runs."""
+    def _corpus(self) -> Corpus:
+        """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
+        from tacotron2.data.corpus import open_corpus
         from tacotron2.data.demo import make_demo
 
-        if self._config.data_folder is not None:
-            return self._config.data_folder
-        return make_demo(data_folder(self._run.root), self._hparams, self._emit.stage("data")).folder
+        home, progress = data_folder(self._run.root), self._emit.stage("data")
+        folder = self._config.data_folder or make_demo(home, self._hparams, progress).folder
+        corpus = open_corpus(folder, home, self._hparams, progress)
+        _LOGGER.info("%s: %s", corpus.folder, corpus.layout)
+        if corpus.num_rejected:
+            _LOGGER.warning("%d clips rejected, see %s", corpus.num_rejected, corpus.rejected_file)
+            self._emit(DataEvent("recordings", corpus.num_clips, corpus.num_rejected, {}))
+        return corpus
 
-    def _datasets(self, corpus: Path) -> Mapping[str, TextMelLoader]:
+    def _datasets(self, corpus: Corpus) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
         from tacotron2.data.features import FeatureCache
         from tacotron2.data.utterances import read_list
 
         names = ("train", "validation", "test")
-        lists = {name: read_list(corpus / f"{name}.txt", corpus) for name in names}
+        lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
         everything = [utterance for name in names for utterance in lists[name]]
         cache.prepare(everything, self._emit.stage("features"))

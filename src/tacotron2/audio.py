@@ -43,6 +43,18 @@ def load_audio(path: Path, sampling_rate: int) -> Samples:
     Raises:
         AudioError: missing, unreadable, empty, or with values that are not finite.
     """
+    samples, file_rate = read_samples(path)
+    if file_rate != sampling_rate:
+        samples = soxr.resample(samples, file_rate, sampling_rate).astype(np.float32, copy=False)
+    return samples
+
+
+def read_samples(path: Path) -> tuple[Samples, int]:
+    """Samples of any file that libsndfile reads, channels averaged, and their rate in Hz.
+
+    Raises:
+        AudioError: missing, unreadable, empty, or with values that are not finite.
+    """
     if not path.is_file():
         raise AudioError(f"{path}: no such file")
     try:
@@ -55,9 +67,7 @@ def load_audio(path: Path, sampling_rate: int) -> Samples:
         raise AudioError(f"{path}: holds no samples")
     if not np.isfinite(samples).all():
         raise AudioError(f"{path}: holds values that are not finite numbers")
-    if file_rate != sampling_rate:
-        samples = soxr.resample(samples, file_rate, sampling_rate).astype(np.float32, copy=False)
-    return samples
+    return samples, int(file_rate)
 
 
 def save_wav(path: Path, samples: NDArray[np.floating], sampling_rate: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from smart_tuner.config import load_config
 from smart_tuner.records import EventWriter, ExitCause, Outcome
-from smart_tuner.run_folder import RunFolder, claim, create
+from smart_tuner.run_folder import RunFolder, claim, create, list_runs
 from tacotron2.events import StepEvent, ValidationEvent
 
 SOURCE = Path(__file__).parents[2] / "src"
@@ -165,3 +165,28 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     (tmp_path / "file").touch()
     status, _, complaint = call(tmp_path, "synthesize", "--run", run.name, "--output", "file/b.wav", "Hi.")
     assert (status, "file: cannot be created" in complaint, "Traceback" in complaint) == (2, True, False)
+
+
+def test_a_data_folder_without_a_name_is_a_usage_mistake(tmp_path: Path) -> None:
+    status, _, complaint = call(tmp_path, "auto", "--data", " ", "--preset", "debug")
+    assert status == 2 and "--data names no folder" in complaint
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("made", "words"), [(True, "the folder is empty"), (False, "no folder of recordings")]
+)
+def test_a_data_folder_that_is_wrong_ends_the_command_and_gives_no_demo_voice(
+    tmp_path: Path, made: bool, words: str
+) -> None:
+    if made:
+        (tmp_path / "mine").mkdir()
+    status, said, _ = call(
+        tmp_path, "--data", "mine", "--preset", "debug", "--no-services", "--device", "cpu"
+    )
+    assert status == ExitCause.DATA_ERROR.code
+    assert words in said and str(tmp_path / "mine") in said
+    (run,) = list_runs(tmp_path / "runs")
+    assert run.config().data_folder == tmp_path / "mine"
+    assert not list((tmp_path / "runs" / "data").glob("demo-*"))

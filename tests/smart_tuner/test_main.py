@@ -126,6 +126,19 @@ def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(
     assert all(set(figure) == {"value", "how"} and figure["how"] for figure in figures)
 
 
+@pytest.mark.parametrize(
+    ("preset", "own", "warned"), [("demo", True, True), ("demo", False, False), ("debug", True, False)]
+)
+def test_the_demo_preset_on_recordings_of_ones_own_is_warned_about(
+    tmp_path: Path, preset: str, own: bool, warned: bool
+) -> None:
+    config = replace(CONFIG, preset=preset, data_folder=tmp_path / "mine" if own else None)
+    stream = io.StringIO()
+    output = Output(stream, Verbosity.QUIET)
+    assert SmartTunerMain(config, output, runs_folder=tmp_path, command=fake("complete")).run() == 0
+    assert ("warning: the preset demo was made for the short clips" in stream.getvalue()) == warned
+
+
 def test_a_run_without_a_voice_says_so(tmp_path: Path) -> None:
     status, said = do(tmp_path, "no_voice", verbosity=Verbosity.QUIET)
     assert status == 11

@@ -85,3 +85,26 @@ def test_recordings_that_are_not_there_are_a_data_error(
     assert str(tmp_path / "nowhere") in outcome.message
     assert last_event(run) == FinishedEvent(0, "data_error")
     assert run.heartbeat_file.exists()
+
+
+@pytest.mark.slow
+def test_recordings_of_which_none_can_be_used_are_a_data_error_and_stay_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    folder = tmp_path / "mine"
+    (folder / "wavs").mkdir(parents=True)
+    (folder / "wavs" / "a.wav").touch()
+    (folder / "metadata.csv").write_text("a|hello\nb|there\n")
+    before = sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*"))
+    run = create(tmp_path / "runs", replace(DEBUG, data_folder=folder))
+    command = [sys.executable, "-m", "smart_tuner.worker", str(run.path), "--device", "cpu"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitCause.DATA_ERROR.code, done.stderr
+    outcome = run.outcome()
+    assert outcome is not None
+    assert "none of 2 clips can be used" in outcome.message
+    assert "1 unreadable recording, 1 no such recording" in outcome.message
+    (table,) = (tmp_path / "runs" / "data").glob("own-*/rejected.tsv")
+    assert str(table) in outcome.message
+    assert sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before

@@ -88,7 +88,7 @@ class TextMelLoader(Dataset[Item]):
         num_bytes = 0
         for utterance, ids in zip(utterances, encoded, strict=True):
             mel = cache.mel(utterance)
-            reason = _wrong_length(len(mel), hparams)
+            reason = wrong_length(len(mel), hparams)
             if reason:
                 self.left_out.append((utterance, reason))
                 continue
@@ -163,7 +163,7 @@ def mel_statistics(dataset: TextMelLoader) -> tuple[Tensor, Tensor]:
     return mean.float(), variance.sqrt().clamp_min(SMALLEST_STD).float()
 
 
-def _wrong_length(num_frames: int, hparams: HParams) -> str:
+def wrong_length(num_frames: int, hparams: HParams) -> str:
     """Why a clip of that many frames is left out; empty where it is not."""
     seconds = (num_frames - 1) * hparams.audio.hop_length / hparams.audio.sampling_rate
     data = hparams.data

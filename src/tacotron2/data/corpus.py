@@ -1,0 +1,165 @@
+"""A folder of recordings as three lists: recognised, screened and split, once.
+
+    home/own-<key>/
+        train.txt validation.txt test.txt    path|text, paths from the user's folder
+        rejected.tsv                         id, list place, reason
+        corpus.json                          form, counts: written last
+
+The key is a hash of what the folder names (paths, texts, sizes and times of the files) and of the settings
+that screen and split it. So a run that is gone on with finds its lists, and a changed folder gets others.
+Nothing is written into the user's folder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tacotron2.data.entries import Entry, Rejection, counted, rejected_table
+from tacotron2.data.formats import Contents, list_files, read_contents
+from tacotron2.data.screening import screen
+from tacotron2.data.utterances import DataError
+from tacotron2.files import write_atomically
+from tacotron2.hparams import HParams
+
+CORPUS_VERSION = 1
+"""Part of every key; raised when the same folder begins to give other lists."""
+SPLITS = ("train", "validation", "test")
+RECORD = "corpus.json"
+REJECTED = "rejected.tsv"
+LARGEST_SHARE = 10
+"""Validation and test take at most one of so many clips each."""
+FEWEST_HELD_OUT = 2
+FEWEST_CLIPS = 8
+"""Two clips for validation, two for test, and twice as many to learn from."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Three lists for `read_list`, and how they came about."""
+
+    folder: Path
+    """What the paths in the lists count from."""
+    lists_folder: Path
+    """Holds train.txt, validation.txt and test.txt."""
+    layout: str
+    """Which form the folder has and why it was taken for that, in words."""
+    num_clips: int
+    """In all three lists; 0 where the lists are the user's own, which are not read here."""
+    num_rejected: int
+
+    def list_path(self, split: str) -> Path:
+        """The list of train, validation or test."""
+        return self.lists_folder / f"{split}.txt"
+
+    @property
+    def rejected_file(self) -> Path:
+        return self.lists_folder / REJECTED
+
+
+def open_corpus(folder: Path, home: Path, hparams: HParams, progress: Progress | None = None) -> Corpus:
+    """The lists of a folder in any of the forms of docs/data.md, made at the first call.
+
+    Args:
+        home: where the lists are kept; not the user's folder.
+        progress: told (done, total) clips while they are looked at.
+
+    Raises:
+        DataError: the folder has no known form or several, or too few of its clips can be used.
+    """
+    if set(list_files(folder)) >= {f"{split}.txt" for split in SPLITS}:
+        layout = "three lists: train.txt, validation.txt and test.txt are there and used as they are"
+        return Corpus(folder, folder, layout, 0, 0)
+    contents = read_contents(folder)
+    lists_folder = home / f"own-{_key(contents, folder, hparams)}"
+    made = _finished(folder, lists_folder)
+    return made or _make(folder, lists_folder, contents, hparams, progress)
+
+
+def split_ids(ids: Sequence[str], seed: int, validation_clips: int, test_clips: int) -> dict[str, str]:
+    """The split of every id; the order of the ids does not matter.
+
+    Each held-out split has the number of clips asked for, but at most a tenth of all, and at least two.
+    Ids are ranked by a hash with the seed: a folder that grows keeps most of its held-out clips.
+    """
+    limit = max(FEWEST_HELD_OUT, len(ids) // LARGEST_SHARE)
+    ranked = sorted(ids, key=lambda each: hashlib.sha256(f"{seed}:{each}".encode()).digest())
+    num_validation, num_test = min(validation_clips, limit), min(test_clips, limit)
+    names = ["validation"] * num_validation + ["test"] * num_test
+    names += ["train"] * (len(ranked) - len(names))
+    return dict(zip(ranked, names, strict=True))
+
+
+def _key(contents: Contents, folder: Path, hparams: HParams) -> str:
+    parts = [dataclasses.asdict(part) for part in (hparams.audio, hparams.data, hparams.text)]
+    settings = [CORPUS_VERSION, hparams.train.seed, *parts]
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+    for entry in contents.entries:
+        digest.update(repr((entry.id, entry.audio, entry.text, _state(folder / entry.audio))).encode())
+    for rejection in contents.rejected:
+        digest.update(repr((rejection.id, rejection.reason)).encode())
+    return digest.hexdigest()[:16]
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Size and time of change of a file, zeros where there is none: a repaired clip is looked at again."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
+
+
+def _finished(folder: Path, lists_folder: Path) -> Corpus | None:
+    """What an earlier call has made; None where there is nothing whole."""
+    try:
+        record = json.loads((lists_folder / RECORD).read_text(encoding="utf-8"))
+        corpus = Corpus(folder, lists_folder, record["layout"], record["clips"], record["rejected"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return corpus if all(corpus.list_path(split).is_file() for split in SPLITS) else None
+
+
+def _make(
+    folder: Path, lists_folder: Path, contents: Contents, hparams: HParams, progress: Progress | None
+) -> Corpus:
+    kept, screened = screen(contents.entries, folder, hparams, progress)
+    rejected = [*contents.rejected, *screened]
+    corpus = Corpus(folder, lists_folder, contents.layout, len(kept), len(rejected))
+    _write(corpus.rejected_file, rejected_table(rejected))
+    _require_enough(corpus, rejected)
+    data = hparams.data
+    ids = [entry.id for entry in kept]
+    splits = split_ids(ids, hparams.train.seed, data.validation_clips, data.test_clips)
+    for split in SPLITS:
+        _write(corpus.list_path(split), _lines(entry for entry in kept if splits[entry.id] == split))
+    counts = {"layout": corpus.layout, "clips": corpus.num_clips, "rejected": corpus.num_rejected}
+    _write(lists_folder / RECORD, json.dumps(counts, ensure_ascii=False, indent=1) + "\n")
+    return corpus
+
+
+def _lines(entries: Iterable[Entry]) -> str:
+    return "".join(f"{entry.audio}|{' '.join(entry.text.split())}\n" for entry in entries)
+
+
+def _require_enough(corpus: Corpus, rejected: Sequence[Rejection]) -> None:
+    if corpus.num_clips >= FEWEST_CLIPS:
+        return
+    whole = corpus.num_clips + len(rejected)
+    why = f" ({counted(rejected)}); all reasons: {corpus.rejected_file}" if rejected else ""
+    first = f"\nthe first: {rejected[0].place}: {rejected[0].reason}" if rejected else ""
+    found = f"only {corpus.num_clips}" if corpus.num_clips else "none"
+    raise DataError(
+        f"{corpus.folder}, taken as {corpus.layout}: {found} of {whole} clips can be used, and "
+        f"{FEWEST_CLIPS} are needed at least{why}{first}"
+    )
+
+
+def _write(path: Path, content: str) -> None:
+    write_atomically(path, content.encode())
