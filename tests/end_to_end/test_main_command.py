@@ -57,6 +57,7 @@ class Command:
     """The main command in a child, its output in a file."""
 
     def __init__(self, folder: Path, *options: str, **variables: str) -> None:
+        self._folder = folder
         self._said = folder / f"said-{time.monotonic_ns()}.txt"
         line = [sys.executable, str(ROOT / "smart_tuner_main.py"), "--preset=debug", *SETTINGS]
         with self._said.open("wb") as said:
@@ -93,14 +94,27 @@ class Command:
 
     @contextmanager
     def worker_held(self) -> Iterator[None]:
-        """The training process does nothing in the block."""
+        """The training process does nothing in the block, and keeps nobody from MLflow's store."""
         children = psutil.Process(self.process.pid).children()
         (worker,) = [child for child in children if "smart_tuner.worker" in child.cmdline()]
         worker.suspend()
+        while has_locked(worker.pid, self._folder / "runs" / "tracking" / "mlflow.lock"):
+            worker.resume()
+            time.sleep(0.02)
+            worker.suspend()
         try:
             yield
         finally:
             worker.resume()
+
+
+def has_locked(pid: int, file: Path) -> bool:
+    """Whether the process holds the lock on the file, as the kernel lists them."""
+    if not file.exists():
+        return False
+    inode = str(file.stat().st_ino)
+    locks = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    return any(lock[-4] == str(pid) and lock[-3].split(":")[-1] == inode for lock in locks)
 
 
 @dataclass(frozen=True)
