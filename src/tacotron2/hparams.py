@@ -58,7 +58,7 @@ class AudioParams:
 class TextParams:
     """How a sentence becomes symbols."""
 
-    language: str = param("en", "language of the recordings", choices=("en",))
+    language: str = param("en", "language of the recordings", choices=("en", "ru", "de"))
     unreadable: str = param(
         "error", "what to do with a character that has no symbol", choices=("error", "drop")
     )
