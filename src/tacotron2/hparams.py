@@ -62,6 +62,7 @@ class TextParams:
     unreadable: str = param(
         "error", "what to do with a character that has no symbol", choices=("error", "drop")
     )
+    dictionary: str = param("", "file of words and how to read them, `word|form` a line; empty: none")
 
 
 @dataclass(frozen=True)
