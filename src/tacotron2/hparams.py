@@ -58,10 +58,11 @@ class AudioParams:
 class TextParams:
     """How a sentence becomes symbols."""
 
-    language: str = param("en", "language of the recordings", choices=("en",))
+    language: str = param("en", "language of the recordings", choices=("en", "ru", "de"))
     unreadable: str = param(
         "error", "what to do with a character that has no symbol", choices=("error", "drop")
     )
+    dictionary: str = param("", "file of words and how to read them, `word|form` a line; empty: none")
 
 
 @dataclass(frozen=True)

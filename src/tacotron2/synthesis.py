@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 from tacotron2.audio import griffin_lim
 from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2
-from tacotron2.text import text_to_sequence
+from tacotron2.text import find_language, load_dictionary, text_to_sequence
 
 PAUSE_S = 0.25
 """Silence between two sentences."""
@@ -115,11 +116,14 @@ def synthesise(model: Tacotron2, text: str, unreadable: str | None = None) -> Sp
             training did.
 
     Raises:
-        TextError: a character that has no symbol, or nothing to say.
+        TextError: a character that has no symbol, nothing to say, or a dictionary that cannot be read.
         AudioError: the model's spectrogram cannot be played.
     """
-    audio, language = model.hparams.audio, model.hparams.text.language
-    encoded = text_to_sequence(text, language, unreadable or model.hparams.text.unreadable)
+    audio, settings = model.hparams.audio, model.hparams.text
+    language = settings.language
+    path = Path(settings.dictionary) if settings.dictionary else None
+    dictionary = load_dictionary(path, find_language(language)) if path else {}
+    encoded = text_to_sequence(text, language, unreadable or settings.unreadable, dictionary)
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
     speeches = speak(model, ids)

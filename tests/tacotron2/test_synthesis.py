@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -80,6 +81,16 @@ def test_a_character_without_a_symbol(make_model: MakeModel) -> None:
         synthesise(make_model(), "the old 時計")
     assert synthesise(make_model(unreadable="drop"), "the old 時計").dropped == ("時", "計")
     assert synthesise(make_model(), "the old 時計", unreadable="drop").dropped == ("時", "計")
+
+
+def test_the_dictionary_is_read_at_synthesis_too(make_model: MakeModel, tmp_path: Path) -> None:
+    words = tmp_path / "words.txt"
+    words.write_text("SQL|sequel\n", encoding="utf-8")
+    model = make_model(dictionary=str(words))
+    assert synthesise(model, "Old SQL.").sentences == ["old sequel."]
+    words.unlink()
+    with pytest.raises(TextError, match=r"text\.dictionary: cannot read .*words\.txt"):
+        synthesise(model, "Old SQL.")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torch.utils.data import Dataset
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import DataError, Utterance, raise_problems
 from tacotron2.hparams import HParams
-from tacotron2.text import TextError, text_to_sequence
+from tacotron2.text import TextError, find_language, load_dictionary, text_to_sequence
 
 MEMORY_BYTES = 512 * 2**20
 """Spectrograms kept in memory (about 5 hours of speech); those beyond are read from disk each time."""
@@ -104,10 +105,17 @@ class TextMelLoader(Dataset[Item]):
     def _encode_all(self, utterances: Sequence[Utterance], hparams: HParams) -> list[Tensor]:
         encoded: list[Tensor] = []
         problems: list[str] = []
+        settings = hparams.text
+        dictionary: dict[str, str] = {}
+        if settings.dictionary:
+            try:
+                dictionary = load_dictionary(Path(settings.dictionary), find_language(settings.language))
+            except TextError as error:
+                raise DataError(str(error)) from error
         for utterance in utterances:
             try:
                 text = text_to_sequence(
-                    utterance.text, language=hparams.text.language, unreadable=hparams.text.unreadable
+                    utterance.text, settings.language, settings.unreadable, dictionary=dictionary
                 )
             except TextError as error:
                 problems.append(f"{utterance.place}: {error}")

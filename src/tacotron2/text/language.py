@@ -14,7 +14,9 @@ from types import MappingProxyType
 
 from tacotron2.text.symbols import DIGITS, PUNCTUATION
 
-LANGUAGE_MODULES: Mapping[str, str] = MappingProxyType({"en": "tacotron2.text.english"})
+LANGUAGE_MODULES: Mapping[str, str] = MappingProxyType(
+    {"en": "tacotron2.text.english", "ru": "tacotron2.text.russian", "de": "tacotron2.text.german"}
+)
 
 
 class LanguageError(ValueError):
@@ -27,6 +29,8 @@ class Language:
 
     `letters` are the lower-case letters it reads as they are; Latin letters beyond them become base letters.
     `signs` are further characters it can say in words, `%` for instance.
+    `variants` are other spellings of its letters that `normalise` understands: combining marks that make
+    another letter or carry the stress, a capital that Python does not know as one.
     `normalise` takes text made of letters of both cases, digits, punctuation, spaces and signs, and returns
     it spelled out, in symbols of the table alone; other characters, if any, pass through.
     """
@@ -36,11 +40,14 @@ class Language:
     letters: str
     signs: str
     normalise: Callable[[str], str]
+    variants: str = ""
 
     @cached_property
     def readable(self) -> frozenset[str]:
         """Every character that `normalise` understands."""
-        return frozenset((*self.letters, *self.letters.upper(), *DIGITS, *PUNCTUATION, " ", *self.signs))
+        return frozenset(
+            (*self.letters, *self.letters.upper(), *DIGITS, *PUNCTUATION, " ", *self.signs, *self.variants)
+        )
 
 
 def find_language(code: str) -> Language:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from tacotron2.text.characters import TextError, read_characters
+from tacotron2.text.dictionary import apply_dictionary
 from tacotron2.text.language import Language, find_language
 from tacotron2.text.symbols import END, PADDING, PUNCTUATION, START, SYMBOLS
 
@@ -41,8 +43,13 @@ def normalise(text: str, language: str = "en") -> str:
     return _tidy(reader.normalise("".join(kept)))
 
 
-def text_to_sequence(text: str, language: str = "en", unreadable: str = "error") -> EncodedText:
-    """Normalise `text` and encode it.
+def text_to_sequence(
+    text: str,
+    language: str = "en",
+    unreadable: str = "error",
+    dictionary: Mapping[str, str] = MappingProxyType({}),
+) -> EncodedText:
+    """Normalise `text` and encode it; the words of `dictionary` (see `load_dictionary`) in their own form.
 
     A character that cannot be read is a TextError with `unreadable="error"`; with "drop" it counts as a
     space, so that its neighbours do not merge, and is listed in the result. A text without any letter is a
@@ -55,7 +62,8 @@ def text_to_sequence(text: str, language: str = "en", unreadable: str = "error")
     missed = [position for position, reading in enumerate(readings) if reading is None]
     if missed and unreadable == "error":
         raise _unreadable_error(text, missed[0], reader)
-    spoken = _tidy(reader.normalise("".join(" " if reading is None else reading for reading in readings)))
+    readable = "".join(" " if reading is None else reading for reading in readings)
+    spoken = _tidy(reader.normalise(_with_dictionary(readable, dictionary, reader)))
     if not any(character.isalpha() for character in spoken):
         raise _letterless_error(text, len(missed))
     ids_of = {symbol: index for index, symbol in enumerate(SYMBOLS) if symbol not in _MARKERS}
@@ -71,6 +79,12 @@ def sequence_to_text(ids: Sequence[int]) -> str:
                 f"symbol id {symbol_id} is outside the table: ids go from 0 to {len(SYMBOLS) - 1}"
             )
     return "".join(SYMBOLS[symbol_id] for symbol_id in ids if SYMBOLS[symbol_id] not in _MARKERS)
+
+
+def _with_dictionary(text: str, dictionary: Mapping[str, str], reader: Language) -> str:
+    """`text`, whose characters are readable, with the words of the dictionary, made readable too."""
+    readings = read_characters(apply_dictionary(text, dictionary), reader.readable)
+    return "".join(filter(None, readings))
 
 
 def _tidy(text: str) -> str:

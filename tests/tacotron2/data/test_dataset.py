@@ -42,6 +42,17 @@ def test_items_hold_ids_and_features(tmp_path, make_corpus) -> None:
     assert loader.left_out == []
 
 
+def test_the_dictionary_is_read_and_its_mistakes_are_told(tmp_path, make_corpus) -> None:
+    utterances = make_corpus([0.5], ["Hello SQL."])
+    words = tmp_path / "words.txt"
+    words.write_text("SQL|sequel\n", encoding="utf-8")
+    loader = load(utterances, tmp_path, dictionary=str(words))
+    assert sequence_to_text(loader[0].ids.tolist()) == "hello sequel."
+    words.write_text("SQL sequel\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"words\.txt, line 1: no '\|'"):
+        load(utterances, tmp_path, dictionary=str(words))
+
+
 def test_clips_outside_the_limits_are_left_out_and_listed(tmp_path, make_corpus) -> None:
     utterances = make_corpus([0.2, 0.5, 0.9])
     loader = load(utterances, tmp_path, min_seconds=0.3, max_seconds=0.8)

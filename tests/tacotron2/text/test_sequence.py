@@ -141,6 +141,6 @@ def test_decoding_leaves_padding_and_markers_out() -> None:
 
 
 def test_configuration_offers_the_registered_languages() -> None:
-    choices = {field.name: field.metadata["choices"] for field in dataclasses.fields(TextParams)}
+    choices = {field.name: field.metadata.get("choices", ()) for field in dataclasses.fields(TextParams)}
     assert sorted(choices["language"]) == LANGUAGES
     assert set(choices["unreadable"]) == {"error", "drop"}
