@@ -68,8 +68,14 @@ def make_demo(folder: Path, hparams: HParams, progress: Progress | None = None) 
     Equal settings give the same bytes of every file. `progress` is called with (clips done, clips in all).
 
     Raises:
-        DemoError: no synthesiser, unknown voice, impossible lengths, or a folder that cannot be used.
+        DemoError: another language than English, no synthesiser, unknown voice, impossible lengths, or a
+            folder that cannot be used.
     """
+    if hparams.text.language != "en":
+        raise DemoError(
+            f"text.language={hparams.text.language!r}: the demo corpus is English; name recordings in that "
+            "language (run.data_folder), or set text.language=en"
+        )
     settings = _settings(hparams)
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     home = folder / f"demo-{key}"

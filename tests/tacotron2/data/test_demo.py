@@ -90,13 +90,19 @@ def test_other_settings_live_beside(made: DemoCorpus) -> None:
     before = contents(made.folder)
     parent = made.folder.parent
     steps: list[tuple[int, int]] = []
-    others = [SMALL.replace(demo_words_per_minute=150), SMALL.replace(test_clips=3)]
+    others = [SMALL.replace(demo_words_per_minute=190), SMALL.replace(test_clips=3)]
     folders = {make_demo(parent, other, lambda *step: steps.append(step)).folder for other in others}
     assert len(folders | {made.folder}) == 3
     assert contents(made.folder) == before
     assert steps == [(n, 21) for n in range(1, 22)] + [(n, 22) for n in range(1, 23)]
     training_matters_not = SMALL.replace(learning_rate=1e-3)
     assert make_demo(parent, training_matters_not).folder == made.folder
+
+
+def test_the_demo_speaks_english_only(tmp_path: Path) -> None:
+    with pytest.raises(DemoError, match="text.language='de'.*name recordings"):
+        make_demo(tmp_path, SMALL.replace(language="de"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("voice", ["en-us+f99", "xx-yy", "F3", ""])
