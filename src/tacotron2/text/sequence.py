@@ -100,7 +100,7 @@ def _unreadable_error(text: str, position: int, language: Language) -> TextError
         f"unreadable character {character!r} (U+{ord(character):04X}, {name}) at position {position}, "
         f"counted from 0: {language.name} reads the letters {language.letters} with or without accents, "
         f"digits, {' '.join(PUNCTUATION)} and {' '.join(language.signs)}; "
-        'spell it out, or drop it with text.unreadable=drop (in code: unreadable="drop")',
+        "spell it out, or leave it out: text.unreadable=drop for a training, --drop-unreadable at synthesis",
         character,
         position,
     )
