@@ -94,6 +94,7 @@ def test_the_table_of_exit_causes() -> None:
     assert {cause.value: cause.code for cause in ExitCause} == {
         "completed": 0,
         "stopped": 10,
+        "no_voice": 11,
         "non_finite": 20,
         "out_of_memory": 21,
         "data_error": 30,
