@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from tacotron2.text.language import Language
-from tacotron2.text.symbols import LATIN_LETTERS, PUNCTUATION
+from tacotron2.text.language import Language, say_signs
+from tacotron2.text.symbols import LATIN_LETTERS
 
 _SIGN_WORDS = {
     "&": "und",
@@ -44,7 +44,6 @@ _SIGN_WORDS = {
     "®": "registriert",
     "™": "Trademark",
 }
-_SIGN = re.compile("[" + re.escape("".join(_SIGN_WORDS)) + "]")
 
 # May close a sentence: then the full stop stays. Read in either case.
 _PHRASES = {
@@ -162,7 +161,7 @@ def normalise(text: str) -> str:
     text = _RANGE.sub(r"\1 bis ", text)
     text = _MINUS.sub("minus ", text)
     text = _NUMBER.sub(_say_number, text)
-    return _SIGN.sub(_say_sign, text).lower()
+    return say_signs(text, _SIGN_WORDS).lower()
 
 
 def _expand_abbreviations(text: str) -> str:
@@ -268,19 +267,11 @@ def _say_number(match: re.Match[str]) -> str:
     return _apart(match, " ".join([_cardinal(whole), *said]))
 
 
-def _say_sign(match: re.Match[str]) -> str:
-    return _apart(match, _SIGN_WORDS[match[0]], loose=True)
-
-
-def _apart(match: re.Match[str], words: str, loose: bool = False) -> str:
-    """`words` in place of `match`, with a space towards a letter or digit beside it (`loose`: a sign too)."""
+def _apart(match: re.Match[str], words: str) -> str:
+    """`words` in place of `match`, with a space towards a letter or digit beside it."""
     start, end = match.span()
-
-    def touches(character: str) -> bool:
-        return character.isalnum() or (loose and character not in PUNCTUATION and not character.isspace())
-
-    left = " " if start and touches(match.string[start - 1]) else ""
-    right = " " if end < len(match.string) and touches(match.string[end]) else ""
+    left = " " if start and match.string[start - 1].isalnum() else ""
+    right = " " if end < len(match.string) and match.string[end].isalnum() else ""
     return f"{left}{words}{right}"
 
 

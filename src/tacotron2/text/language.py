@@ -7,6 +7,7 @@ strings; the conformance tests run over every registered language.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,3 +58,16 @@ def find_language(code: str) -> Language:
         raise LanguageError(f"unknown language {code!r}: the registered languages are {known}")
     language: Language = importlib.import_module(LANGUAGE_MODULES[code]).LANGUAGE
     return language
+
+
+def say_signs(text: str, words: Mapping[str, str]) -> str:
+    """Each character of `words` in its words, set apart from what is neither punctuation nor a space."""
+
+    def say(match: re.Match[str]) -> str:
+        start, end = match.span()
+        before, after = text[max(start - 1, 0) : start], text[end : end + 1]
+        left = "" if before in PUNCTUATION or before.isspace() else " "
+        right = "" if after in PUNCTUATION or after.isspace() else " "
+        return f"{left}{words[match[0]]}{right}"
+
+    return re.sub("[" + re.escape("".join(words)) + "]", say, text)

@@ -7,8 +7,8 @@ import re
 from tacotron2.text.english.abbreviations import expand_abbreviations
 from tacotron2.text.english.amounts import expand_amounts
 from tacotron2.text.english.numbers import expand_numbers
-from tacotron2.text.language import Language
-from tacotron2.text.symbols import LATIN_LETTERS, PUNCTUATION
+from tacotron2.text.language import Language, say_signs
+from tacotron2.text.symbols import LATIN_LETTERS
 
 _SIGN_WORDS = {
     "&": "and",
@@ -43,7 +43,6 @@ _SIGN_WORDS = {
     "®": "registered",
     "™": "trademark",
 }
-_SIGN = re.compile("[" + re.escape("".join(_SIGN_WORDS)) + "]")
 # Signs whose reading depends on what stands next to them.
 _SIGNS_IN_CONTEXT = (
     (re.compile(r"(?<=\w)#(?=\s?[0-9])"), " number "),
@@ -58,14 +57,6 @@ _SIGNS_IN_CONTEXT = (
 )
 
 
-def _say_sign(match: re.Match[str]) -> str:
-    start, end = match.span()
-    before, after = match.string[max(start - 1, 0) : start], match.string[end : end + 1]
-    left = "" if before in PUNCTUATION or before.isspace() else " "
-    right = "" if after in PUNCTUATION or after.isspace() else " "
-    return f"{left}{_SIGN_WORDS[match[0]]}{right}"
-
-
 def normalise(text: str) -> str:
     """English `text` spelled out, in lower case; see `Language.normalise`."""
     text = expand_abbreviations(text)
@@ -73,7 +64,7 @@ def normalise(text: str) -> str:
         text = pattern.sub(words, text)
     text = expand_amounts(text)
     text = expand_numbers(text)
-    return _SIGN.sub(_say_sign, text).lower()
+    return say_signs(text, _SIGN_WORDS).lower()
 
 
 LANGUAGE = Language(

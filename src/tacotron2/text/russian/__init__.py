@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-from tacotron2.text.language import Language
+from tacotron2.text.language import Language, say_signs
 from tacotron2.text.russian.abbreviations import expand_abbreviations
 from tacotron2.text.russian.amounts import expand_amounts
 from tacotron2.text.russian.dates import expand_dates
 from tacotron2.text.russian.numbers import expand_numbers
 from tacotron2.text.russian.transliteration import CYRILLIC_LETTERS, VOWELS, to_cyrillic, to_symbols
-from tacotron2.text.symbols import LATIN_LETTERS, PUNCTUATION, STRESS_MARK
+from tacotron2.text.symbols import LATIN_LETTERS, STRESS_MARK
 
 __all__ = ["LANGUAGE", "normalise", "to_cyrillic", "to_symbols"]
 
@@ -53,7 +53,6 @@ _SIGN_WORDS = {
     "®": "зарегистрировано",
     "™": "торговая марка",
 }
-_SIGN = re.compile("[" + re.escape("".join(_SIGN_WORDS)) + "]")
 _BREVE, _DIAERESIS = "\u0306", "\u0308"
 _COMPOSED = {
     f"{base}{mark}": letter
@@ -71,14 +70,6 @@ _PLUS_STRESS = re.compile(rf"(?<![0-9+])\+([{VOWELS}])(?!{STRESS_MARK})", re.IGN
 _STRAY_STRESS = re.compile(rf"(?<![{VOWELS}]){STRESS_MARK}", re.IGNORECASE)
 
 
-def _say_sign(match: re.Match[str]) -> str:
-    start, end = match.span()
-    before, after = match.string[max(start - 1, 0) : start], match.string[end : end + 1]
-    left = "" if before in PUNCTUATION or before.isspace() else " "
-    right = "" if after in PUNCTUATION or after.isspace() else " "
-    return f"{left}{_SIGN_WORDS[match[0]]}{right}"
-
-
 def normalise(text: str) -> str:
     """Russian `text` spelled out, in symbols of the table; see `Language.normalise`."""
     text = _PAIR.sub(lambda match: _COMPOSED[match[0]], text)
@@ -88,7 +79,7 @@ def normalise(text: str) -> str:
     text = re.sub(r"-{2,}", " - ", text)
     for expand in (expand_abbreviations, expand_dates, expand_amounts, expand_numbers):
         text = expand(text)
-    return to_symbols(_SIGN.sub(_say_sign, text))
+    return to_symbols(say_signs(text, _SIGN_WORDS))
 
 
 LANGUAGE = Language(
