@@ -99,6 +99,7 @@ def test_the_table_of_exit_causes() -> None:
         "out_of_memory": 21,
         "data_error": 30,
         "configuration_error": 31,
+        "storage_error": 32,
         "interrupted": 130,
         "terminated": 143,
         "crashed": 1,

@@ -118,7 +118,7 @@ def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "best-0000003.ckpt.json").write_text("{")
     (tmp_path / ".state-0000004.ckpt-abc").write_bytes(b"killed while writing")
     assert [best.path for best in folder.best()] == [good]
-    folder.tidy()
+    folder.tidy(None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-0000001.ckpt", "best-0000001.ckpt.json"]
 
 
