@@ -254,6 +254,50 @@ def test_what_was_lost_is_written_anew(tmp_path: Path, tracking_root: Path, lost
     assert [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]] == [1, 2]
 
 
+@pytest.mark.parametrize("torn", [b"", b'{"mlflow": {"tar', b"\xff\0", b'{"mlflow": 3, "tensorboard": {}}'])
+def test_a_damaged_memory_means_writing_all_of_it_anew(
+    tmp_path: Path, tracking_root: Path, torn: bytes
+) -> None:
+    run = make_run(tmp_path / "run")
+    append(run, started(), step(1))
+    (run / "tracking.json").write_bytes(torn)
+    assert follow(run, tracking_root)
+    assert [point[0] for point in tensorboard_scalars(run)[STEP_LOSS]] == [1]
+    assert [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]] == [1]
+
+
+def test_a_stream_that_lost_its_end_is_shown_from_its_beginning(tmp_path: Path, tracking_root: Path) -> None:
+    run = make_run(tmp_path / "run")
+    append(run, started(), step(1), step(2), step(3))
+    assert follow(run, tracking_root)
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[:2]))  # what a power cut may leave
+    append(run, step(4))
+    assert follow(run, tracking_root)
+    assert 4 in [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]]
+
+
+def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(tmp_path: Path) -> None:
+    runs, new_place = tmp_path / "runs", tmp_path / "new place"
+    run = make_run(runs / "run")
+    append(run, started(), step(1), FinishedEvent(1, "interrupted", 1.0))
+    assert follow(run, runs / "tracking")
+    before = mlflow_run(run, runs / "tracking").info.run_id
+
+    runs.rename(new_place)
+    run, tracking_root = new_place / "run", new_place / "tracking"
+    append(run, started(resumed_from_step=1), step(10), validation(10))
+    assert follow(run, tracking_root)
+
+    found = mlflow_run(run, tracking_root)
+    assert found.info.run_id == before
+    pictures = client(tracking_root).list_artifacts(before, "attention")
+    assert [picture.path for picture in pictures] == ["attention/step-10.png"]
+    stored = Path(client(tracking_root).download_artifacts(before, "run.yaml"))  # of before the move
+    assert stored.is_relative_to(new_place) and stored.is_file()
+    assert not runs.exists()
+
+
 def test_a_locked_store_is_told_once_holds_up_nothing_else_and_is_caught_up_with(
     tmp_path: Path, tracking_root: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
