@@ -56,7 +56,7 @@ def leave_out_what_is_beside_the_point() -> None:
 
 
 def on_step(number: int) -> Callable[[int], None]:
-    """The signal comes when that step is recorded."""
+    """The signal comes when that step is recorded: after it was asked for, so that one step more is made."""
 
     def arm(name: int) -> None:
         emit = worker.Emitter.__call__
@@ -97,8 +97,8 @@ PHASES = {
     "first step": on_step(1),
     "validation": in_validation,
     "save": in_a_save,
-    "epoch's end": on_step(3),
-    "last but one step": on_step(5),
+    "epoch's end": on_step(2),
+    "second epoch": on_step(4),
 }
 
 

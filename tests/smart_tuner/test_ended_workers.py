@@ -16,16 +16,13 @@ SOURCE = Path(__file__).parents[2] / "src"
 PROGRAM = Path(__file__).with_name("ended_workers.py")
 CAUSES = {"SIGINT": (130, "interrupted"), "SIGTERM": (143, "terminated"), "SIGKILL": (-signal.SIGKILL, None)}
 NOTHING = None
-# Phase: the step that a request leaves the training at, and the one that a kill does.
+# Phase: the step gone on from after a request, which lets the next step be made, and after a kill.
 STEPS = {
-    "first step": (1, NOTHING),
-    "validation": (
-        4,
-        NOTHING,
-    ),  # asked for in the validation of step 3: its save comes first, then the next step
-    "save": (4, NOTHING),  # killed between file and sidecar
+    "first step": (2, NOTHING),
+    "validation": (4, NOTHING),  # of step 3, whose state is written after it
+    "save": (4, NOTHING),  # of step 3, between file and sidecar
     "epoch's end": (3, NOTHING),
-    "last but one step": (5, 3),
+    "second epoch": (5, 3),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -67,6 +64,6 @@ def test_moved_to_another_place_the_same_command_goes_on(
 ) -> None:
     """With the corpora and features beside it, and without them: they are made again, the same."""
     result = results[place]
-    assert result["found"] and (result["status"], result["resumed"]) == (143, 4)
+    assert result["found"] and (result["status"], result["resumed"]) == (143, 5)
     assert result["again"] == 0 and result["same"]
     assert not result["old place"]

@@ -7,6 +7,7 @@ import struct
 import time
 import wave
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,7 +278,11 @@ def test_a_stream_that_lost_its_end_is_shown_from_its_beginning(tmp_path: Path, 
     assert 4 in [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]]
 
 
-def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(tmp_path: Path) -> None:
+def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking._tracking_service import utils
+
     runs, new_place = tmp_path / "runs", tmp_path / "new place"
     run = make_run(runs / "run")
     append(run, started(), step(1), FinishedEvent(1, "interrupted", 1.0))
@@ -285,6 +290,7 @@ def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(tmp_path: Path
     before = mlflow_run(run, runs / "tracking").info.run_id
 
     runs.rename(new_place)
+    monkeypatch.setattr(utils, "_artifact_repos_cache", OrderedDict())  # as in another process
     run, tracking_root = new_place / "run", new_place / "tracking"
     append(run, started(resumed_from_step=1), step(10), validation(10))
     assert follow(run, tracking_root)
