@@ -270,7 +270,7 @@ def plain_errors() -> Iterator[None]:
             f"{error.name} is not installed: this installation can only speak, by `synthesize --voice`. "
             "./install.sh installs everything"
         )
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         status = _status_of(error)
         if status is None:
             raise
@@ -278,15 +278,18 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(status) from None
 
 
-def _status_of(error: ValueError) -> int | None:
+def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.main import MachineError
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.run_folder import RunError
+    from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
 
     if isinstance(error, HParamsError):
         return ExitCause.CONFIGURATION_ERROR.code
+    if isinstance(error, StorageError):
+        return ExitCause.STORAGE_ERROR.code
     return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
 
 
