@@ -157,7 +157,8 @@ class Job:
                 _LOGGER.warning("%s: %s left out: %s", name, utterance.place, reason)
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
-            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dict(dataset.dropped)))
+            dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
+            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
         return sets
 
     def _estimate(self, train_set: TextMelLoader) -> None:
