@@ -5,7 +5,8 @@ same call made twice in one process may differ, while one fixed order in a fresh
 for its noise, always gives the same bytes. Standard library and `espeakng_loader` only.
 
 The job is one JSON object: {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}. The
-answers are JSON lines: {"samples", "sampling_rate"} after each clip, or one last {"error"} and exit code 1.
+answers are JSON lines: {"samples", "sampling_rate"} after each clip, or one last {"error", "setting"} and
+exit code 1; "setting" is true where another voice would help.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ class EspeakError(RuntimeError):
     """The synthesiser cannot do the job; the message says why in a user's words."""
 
 
+class VoiceError(EspeakError):
+    """There is no such voice."""
+
+
 class Espeak:
     """One initialised synthesiser with its voice; there can be only one in a process."""
 
@@ -48,7 +53,7 @@ class Espeak:
             raise EspeakError(f"the speech synthesiser cannot read its data in {data}")
         _check_voice(voice, data)
         if self._library.espeak_SetVoiceByName(voice.encode()) != EE_OK:
-            raise EspeakError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
+            raise VoiceError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
         self._library.espeak_SetParameter(PARAMETER_RATE, words_per_minute, 0)
         self._chunks: list[bytes] = []
@@ -76,13 +81,13 @@ def _check_voice(voice: str, data: Path) -> None:
     """The library itself ignores an unknown variant, and crashes on some names that are no language."""
     language, plus, variant = voice.partition("+")
     if language.lower() not in {path.name.lower() for path in (data / "lang").rglob("*") if path.is_file()}:
-        raise EspeakError(
+        raise VoiceError(
             f"demo.demo_voice={voice!r}: the speech synthesiser has no language {language!r}; "
             "take one such as en-us, or with a variant, en-us+f3"
         )
     variants = sorted(path.name for path in (data / "voices" / "!v").iterdir())
     if plus and variant not in variants:
-        raise EspeakError(
+        raise VoiceError(
             f"demo.demo_voice={voice!r}: the speech synthesiser has no variant {variant!r}; "
             f"it has {', '.join(variants)}"
         )
@@ -126,7 +131,7 @@ def main() -> int:
             _write_wav(path, samples, espeak.sampling_rate)
             _answer(samples=len(samples) // 2, sampling_rate=espeak.sampling_rate)
     except (EspeakError, OSError) as error:
-        _answer(error=str(error))
+        _answer(error=str(error), setting=isinstance(error, VoiceError))
         return 1
     return 0
 
