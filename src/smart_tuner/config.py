@@ -133,8 +133,8 @@ def voice_settings(voice: str) -> tuple[str, ...]:
     Both voices speak at the same `demo.demo_words_per_minute`, in much the same time for each letter.
     """
     return {
-        "en": ("text.language=en", "demo.demo_voice=en-us+f3"),
-        "ru": ("text.language=ru", "demo.demo_voice=ru+f4"),
+        "en": ("text.language=en", "text.stress=marks", "demo.demo_voice=en-us+f3"),
+        "ru": ("text.language=ru", "text.stress=library", "demo.demo_voice=ru+f4"),
     }[voice]
 
 

@@ -33,7 +33,7 @@ from tacotron2.hparams import HParams, HParamsError
 
 SPLITS = ("train", "validation", "test")
 RECORD = "demo.json"
-SYNTHESISER = Path(__file__).with_name("espeak.py")
+SYNTHESISER = Path(__file__).parents[1] / "espeak.py"
 
 Progress = Callable[[int, int], None]
 
