@@ -55,13 +55,17 @@ class StageEvent(Event):
 
 @dataclass(frozen=True)
 class DataEvent(Event):
-    """What a split (train, validation, test) holds, and what of it is not used."""
+    """What a split (train, validation, test) holds, and what of it is not used.
+
+    The split `recordings` is the user's whole folder; `advice` is what is odd about it, with what to do.
+    """
 
     kind: ClassVar[str] = "data"
     split: str
     clips: int
     left_out: int
     dropped_characters: dict[str, int]
+    advice: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

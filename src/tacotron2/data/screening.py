@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +43,17 @@ def screen(
 ) -> tuple[list[Entry], list[Rejection]]:
     """The entries that can be used, in their order, and the others with the reason.
 
-    An id that occurs again is rejected; the first of its entries counts, also where it cannot be used.
+    An id that occurs again in a list is rejected; the first of its entries counts, also where it cannot be
+    used. Of a recording in several of the user's own lists the one that is held out counts.
     """
     kept: list[Entry] = []
     rejected: list[Rejection] = []
-    first: dict[str, str] = {}
+    first: dict[tuple[str, str], str] = {}
+    held_out = _held_out(entries)
     root = folder.resolve()
     for done, entry in enumerate(entries, start=1):
         try:
-            if entry.id in first:
-                raise RejectedError(Fault.DUPLICATE, f"already used: {first[entry.id]}")
-            first[entry.id] = entry.place
+            _check_once(entry, first, held_out)
             _check(entry, folder, root, hparams)
             kept.append(entry)
         except RejectedError as error:
@@ -61,6 +61,29 @@ def screen(
         if progress is not None:
             progress(done, len(entries))
     return kept, rejected
+
+
+def _held_out(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Path of each recording that the user's own lists hold out; what both hold out belongs to the test."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.split == "test" or (
+            entry.split == "validation" and os.path.normpath(entry.audio) not in found
+        ):
+            found[os.path.normpath(entry.audio)] = entry
+    return found
+
+
+def _check_once(entry: Entry, first: dict[tuple[str, str], str], held_out: Mapping[str, Entry]) -> None:
+    """Notes the entry's id; RejectedError where it was used before, or the recording is held out."""
+    key = (entry.split, entry.id)
+    if key in first:
+        raise RejectedError(Fault.DUPLICATE, f"already used: {first[key]}")
+    first[key] = entry.place
+    other = held_out.get(os.path.normpath(entry.audio))
+    if other is not None and other.split != entry.split:
+        wrong = f"also {other.place}; it stays there alone, or what is measured would not be unseen"
+        raise RejectedError(Fault.LEAK, wrong)
 
 
 def _check(entry: Entry, folder: Path, root: Path, hparams: HParams) -> None:
