@@ -57,7 +57,9 @@ DEFAULT_RUNS = Path("runs")
 
 @app.command()
 def auto(
-    preset: Preset = "demo",
+    preset: Annotated[
+        str, typer.Option(help="As elsewhere; choose: demo, or what suits your recordings and machine.")
+    ] = "choose",
     data: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
     ] = None,
@@ -77,15 +79,13 @@ def auto(
     with plain_errors():
         from dataclasses import replace
 
-        from smart_tuner.config import load_config
         from smart_tuner.main import SmartTunerMain
+        from smart_tuner.own_recordings import job_config
 
         output = _output(verbose, quiet)
-        config = load_config(preset, overrides or [])
-        if data is not None:
-            if not data.strip():
-                _usage_error("--data names no folder; leave it out for the demo corpus")
-            config = replace(config, data_folder=Path(data).expanduser().absolute())
+        if data is not None and not data.strip():
+            _usage_error("--data names no folder; leave it out for the demo corpus")
+        config = job_config(preset, data, overrides or [], runs_folder, device.value, new, output)
         if no_services:
             config = replace(config, services=replace(config.services, enabled=False))
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)
@@ -244,12 +244,15 @@ def plain_errors() -> Iterator[None]:
 def _status_of(error: ValueError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.main import MachineError
+    from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.run_folder import RunError
     from tacotron2.hparams import HParamsError
 
     if isinstance(error, HParamsError):
         return ExitCause.CONFIGURATION_ERROR.code
+    if isinstance(error, SurveyError):
+        return error.status
     return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
 
 

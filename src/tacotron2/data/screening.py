@@ -89,15 +89,25 @@ def _check_once(entry: Entry, first: dict[tuple[str, str], str], held_out: Mappi
 def _check(entry: Entry, folder: Path, root: Path, hparams: HParams) -> None:
     """RejectedError with the first reason against the entry; the cheap questions come first."""
     num_characters = _num_characters(entry.text, hparams)
-    path = folder / entry.audio
-    _check_name(entry.audio)
-    require_inside(path, root)
-    _check_header(path, hparams.data.max_seconds)
-    num_samples = _num_trimmed(path, hparams)
+    check_file(entry.audio, folder, root, hparams.data.max_seconds)
+    num_samples = _num_trimmed(folder / entry.audio, hparams)
     reason = wrong_length(1 + num_samples // hparams.audio.hop_length, hparams)
     if reason:
         raise RejectedError(Fault.LENGTH, reason)
     _check_rate(num_characters, num_samples / hparams.audio.sampling_rate)
+
+
+def check_file(audio: str, folder: Path, root: Path, max_seconds: float) -> tuple[float, int]:
+    """Seconds and rate in Hz by the header of a recording; RejectedError where it must not be decoded.
+
+    Args:
+        audio: its path from the folder.
+        root: the folder, resolved.
+        max_seconds: `data.max_seconds`.
+    """
+    _check_name(audio)
+    require_inside(folder / audio, root)
+    return _check_header(folder / audio, max_seconds)
 
 
 def _num_characters(text: str, hparams: HParams) -> int:
@@ -122,7 +132,7 @@ def _check_name(name: str) -> None:
         raise RejectedError(Fault.UNREADABLE, f"{wrong}; it must be one of {', '.join(AUDIO_ENDINGS)}")
 
 
-def _check_header(path: Path, max_seconds: float) -> None:
+def _check_header(path: Path, max_seconds: float) -> tuple[float, int]:
     """Refuses what must not be decoded: no file, an empty one, or one that claims to be huge."""
     try:
         num_bytes = path.stat().st_size if path.is_file() else None
@@ -145,6 +155,7 @@ def _check_header(path: Path, max_seconds: float) -> None:
         raise RejectedError(Fault.LENGTH, wrong)
     if 4 * header.frames * header.channels > LARGEST_BYTES:
         raise RejectedError(Fault.LENGTH, f"its header claims {header.channels} channels; use one")
+    return seconds, header.samplerate
 
 
 def _num_trimmed(path: Path, hparams: HParams) -> int:

@@ -1,4 +1,4 @@
-"""A folder with train.txt, validation.txt and test.txt: the split stays the user's, the clips are screened."""
+"""A folder with three lists of its own: the split stays the user's, the clips are screened."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_bad_clips_are_rejected_with_reasons_and_the_same_name_in_another_folder
     tone(folder / "wavs" / "c001.wav", level=0.0)
     tone(folder / "other" / "c002.wav")
     add(folder, "train", f"wavs/c003.wav|{TEXT}")
-    add(folder, "validation", f"other/c002.wav|{TEXT} or not | perhaps")
+    add(folder, "validation", "other/c002.wav|the old | clock")
     add(folder, "test", "wavs/gone.wav|nobody said this")
     add(folder, "test", "no bar at all")
     corpus = open_corpus(folder, tmp_path / "data", HPARAMS)
@@ -96,5 +96,5 @@ def test_a_held_out_sentence_that_is_also_trained_on_is_told(tmp_path: Path) -> 
 def test_a_held_out_list_that_is_too_short_is_an_error(tmp_path: Path, short: str) -> None:
     folder = three_lists(tmp_path / "mine")
     (folder / f"{short}.txt").write_text(f"wavs/c011.wav|{TEXT}\nwavs/gone.wav|{TEXT}\n")
-    with pytest.raises(DataError, match="2 of them in each held-out list .1 no such recording"):
+    with pytest.raises(DataError, match="2 of them in each held-out list"):
         open_corpus(folder, tmp_path / "data", HPARAMS)
