@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from smart_tuner.config import Config, load_config
-from smart_tuner.machine import num_cores
+from smart_tuner.machine import DISK_NEEDED_BYTES, free_disk, gib, num_cores
 from smart_tuner.preset_choice import LARGE, SMALL, Choice, choose_preset
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause
@@ -21,6 +21,8 @@ CHOOSE = "choose"
 """In a preset's place: choose one."""
 DEMO = "demo"
 CANDIDATES = (SMALL, LARGE)
+FEATURE_BYTES = 4
+"""Of a value in the cache."""
 
 
 class SurveyError(ValueError):
@@ -95,9 +97,23 @@ def own_config(
             f"  {found.clips:,} of {found.named:,} clips have a usable length: {found.hours:.2f} hours, "
             f"mostly at {found.sampling_rate:,} Hz"
         )
+        _warn_about_disk(found.hours, configs[LARGE], runs_folder, output)
         choice = choose_preset(found.hours, found.device, found.device_memory_bytes, num_cores())
     output.result(f"Preset {choice.preset}: {choice.reason}. Another one: --preset NAME")
     return configs[choice.preset]
+
+
+def _warn_about_disk(hours: float, config: Config, runs_folder: Path, output: Output) -> None:
+    """Where the cache of features would not fit; the run's own estimate leaves it out."""
+    audio = config.hparams.audio
+    frames = 3600 * hours * audio.sampling_rate / audio.hop_length
+    needed = frames * audio.n_mel_channels * FEATURE_BYTES
+    free = free_disk(runs_folder)
+    if free < needed + DISK_NEEDED_BYTES:
+        output.result(
+            f"warning: the features of these recordings take about {gib(needed)} of disk beside the run, and "
+            f"{gib(free)} are free: another --runs-folder helps"
+        )
 
 
 def survey(folder: Path, config: Config, home: Path, device: str) -> Survey:

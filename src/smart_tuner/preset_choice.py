@@ -11,7 +11,7 @@ GIB = 1024**3
 SMALL, LARGE = "small", "ljspeech"
 """The presets that are chosen from."""
 LARGE_MEMORY_BYTES = 7.5 * GIB
-"""A card sold as one of 8 GB reports a little less; a micro-batch of the large preset needs most of it."""
+"""A card sold as one of 8 GB reports a little less. What the large preset takes: docs/configuration.md."""
 LARGE_HOURS = 2.0
 """With less speech the large model learns its sentences by heart."""
 
