@@ -55,7 +55,7 @@ def sentence(stamped: Stamped) -> str:
 
 
 def _not_used(event: DataEvent) -> str:
-    """What of a split is missing from the training, or odd; nothing to say where nothing is."""
+    """What of a split is missing from the training; nothing to say where nothing is."""
     parts = []
     if event.left_out:
         whole = event.clips + event.left_out
@@ -64,8 +64,7 @@ def _not_used(event: DataEvent) -> str:
         often = sorted(event.dropped_characters.items(), key=lambda item: -item[1])[:5]
         shown = ", ".join(f"{character!r} {times(count)}" for character, count in often)
         parts.append(f"{sum(event.dropped_characters.values()):,} characters dropped ({shown})")
-    told = [f"{event.split}: {'; '.join(parts)}; the log names them"] if parts else []
-    return "\n".join([*told, *(f"warning: {advice}" for advice in event.advice)])
+    return f"{event.split}: {'; '.join(parts)}; the log names them" if parts else ""
 
 
 def times(count: int) -> str:
