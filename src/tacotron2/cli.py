@@ -1,7 +1,8 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-python -m tacotron2.cli synthesize --checkpoint PATH --output FILE.wav [--text TEXT | --file FILE]
-    [--drop-unreadable]
+python -m tacotron2.cli synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
+    [--text TEXT | --file FILE] [--drop-unreadable]
+python -m tacotron2.cli bundle --checkpoint PATH --about FILE.json --output FILE
 python -m tacotron2.cli demo --folder FOLDER --settings run.yaml
 python -m tacotron2.cli survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
 """
@@ -26,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     commands = parser.add_subparsers(dest="command", required=True)
     synthesize = commands.add_parser("synthesize", help="a text to a wav file", allow_abbrev=False)
-    synthesize.add_argument("--checkpoint", type=Path, required=True)
+    speaker = synthesize.add_mutually_exclusive_group(required=True)
+    speaker.add_argument("--checkpoint", type=Path)
+    speaker.add_argument("--voice", type=Path, help="what the command bundle wrote, or a folder of its parts")
     synthesize.add_argument("--output", type=Path, required=True)
     source = synthesize.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say; without --text and --file, standard input")
@@ -42,9 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     survey.add_argument("--home", type=Path, required=True, help="where the result is kept")
     survey.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     survey.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    bundle = commands.add_parser("bundle", help="a checkpoint to a voice", allow_abbrev=False)
+    bundle.add_argument("--checkpoint", type=Path, required=True)
+    bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
+    bundle.add_argument("--output", type=Path, required=True)
     chosen = parser.parse_args(arguments)
+    verbs = {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle, "survey": _survey}
     try:
-        return {"synthesize": _synthesize, "demo": _demo, "survey": _survey}[chosen.command](chosen)
+        return verbs[chosen.command](chosen)
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -59,12 +67,15 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     from tacotron2.checkpoint import CheckpointError, load_model
     from tacotron2.synthesis import synthesise
     from tacotron2.text import TextError
+    from tacotron2.voice import load_voice
+    from tacotron2.voice_file import VoiceError
 
     name = str(chosen.file) if chosen.file else "the text" if chosen.text is not None else "standard input"
     try:
         text = chosen.text if chosen.text is not None else _read(chosen.file)
-        model = load_model(chosen.checkpoint)
-        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None)
+        voice = load_voice(chosen.voice) if chosen.voice else None
+        model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
+        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None, words)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
@@ -72,8 +83,8 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     except TextError as error:
         return _fail(f"{name}: {error}", DATA_ERROR)
     except AudioError as error:
-        return _fail(f"{chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
-    except (CheckpointError, OSError) as error:
+        return _fail(f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
+    except (CheckpointError, VoiceError, OSError) as error:
         return _fail(error, DATA_ERROR)
     score = spoken.attention_alignment
     alignment = "not measurable" if score is None else f"{score:.2f}"
@@ -86,6 +97,21 @@ def _synthesize(chosen: argparse.Namespace) -> int:
 
 def _read(file: Path | None) -> str:
     return file.read_bytes().decode("utf-8") if file else sys.stdin.buffer.read().decode("utf-8")
+
+
+def _bundle(chosen: argparse.Namespace) -> int:
+    from tacotron2.checkpoint import CheckpointError
+    from tacotron2.text import TextError
+    from tacotron2.voice import About, write_voice
+    from tacotron2.voice_file import VoiceError
+
+    try:
+        about = About.from_dict(json.loads(chosen.about.read_bytes()))
+        write_voice(chosen.output, chosen.checkpoint, about)
+    except (CheckpointError, VoiceError, TextError, OSError) as error:
+        return _fail(error, DATA_ERROR)
+    print(f"{chosen.output}: {chosen.output.stat().st_size / 2**20:.1f} MiB")
+    return 0
 
 
 def _demo(chosen: argparse.Namespace) -> int:

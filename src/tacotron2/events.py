@@ -58,6 +58,7 @@ class DataEvent(Event):
     """What a split (train, validation, test) holds, and what of it is not used.
 
     The split `recordings` is the user's whole folder; `advice` is what is odd about it, with what to do.
+    `audio_seconds`: length of the clips in use, after trimming.
     """
 
     kind: ClassVar[str] = "data"
@@ -65,6 +66,7 @@ class DataEvent(Event):
     clips: int
     left_out: int
     dropped_characters: dict[str, int]
+    audio_seconds: float | None = None
     advice: list[str] = field(default_factory=list)
 
 
@@ -188,7 +190,14 @@ def from_json(line: str) -> Stamped:
 
 
 OPTIONAL_FIELDS = frozenset(
-    {"resumed_from_step", "quality", "attention_image", "spectrogram_image", "train_seconds"}
+    {
+        "resumed_from_step",
+        "quality",
+        "attention_image",
+        "spectrogram_image",
+        "train_seconds",
+        "audio_seconds",
+    }
 )
 
 
