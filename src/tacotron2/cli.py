@@ -1,17 +1,22 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
     python -m tacotron2.cli synthesize --checkpoint PATH --output FILE.wav [--text TEXT | --file FILE]
-        [--drop-unreadable]
-python -m tacotron2.cli demo --folder FOLDER --settings run.yaml
+        [--drop-unreadable] [--json]
+    python -m tacotron2.cli demo --folder FOLDER --settings run.yaml [--json]
+
+With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
+then `spoken`, `corpus` or `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 DATA_ERROR = 30
 CONFIGURATION_ERROR = 31
@@ -33,14 +38,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    for command_parser in (synthesize, demo):
+        command_parser.add_argument("--json", action="store_true", help="say records, one a line")
     chosen = parser.parse_args(arguments)
     command = _synthesize if chosen.command == "synthesize" else _demo
     return command(chosen)
 
 
-def _fail(message: object, status: int) -> int:
-    print(f"tacotron2: {message}", file=sys.stderr)
+def _fail(chosen: argparse.Namespace, message: object, status: int) -> int:
+    if chosen.json:
+        _say_record(kind="error", message=str(message))
+    else:
+        print(f"tacotron2: {message}", file=sys.stderr)
     return status
+
+
+def _say_record(**record: Any) -> None:
+    print(json.dumps(record), flush=True)
 
 
 def _synthesize(chosen: argparse.Namespace) -> int:
@@ -57,18 +71,31 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
-        return _fail(f"{name}: byte {error.start + 1} is not UTF-8; save the file as UTF-8", DATA_ERROR)
+        return _fail(
+            chosen, f"{name}: byte {error.start + 1} is not UTF-8; save the file as UTF-8", DATA_ERROR
+        )
     except TextError as error:
-        return _fail(f"{name}: {error}", DATA_ERROR)
+        return _fail(chosen, f"{name}: {error}", DATA_ERROR)
     except AudioError as error:
-        return _fail(f"{chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
+        return _fail(chosen, f"{chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
     except (CheckpointError, OSError) as error:
-        return _fail(error, DATA_ERROR)
-    score = spoken.attention_alignment
+        return _fail(chosen, error, DATA_ERROR)
+    score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
+    if chosen.json:
+        _say_record(
+            kind="spoken",
+            path=str(chosen.output),
+            seconds=seconds,
+            attention_alignment=score,
+            sentences=len(spoken.speeches),
+            endless=sum(not speech.stopped for speech in spoken.speeches),
+            dropped=dropped,
+        )
+        return 0
     alignment = "not measurable" if score is None else f"{score:.2f}"
-    print(f"{chosen.output}: {len(spoken.samples) / rate:.2f} s, attention_alignment {alignment}")
+    print(f"{chosen.output}: {seconds:.2f} s, attention_alignment {alignment}")
     print(f"ended by: {spoken.stop_reason}")
-    for character, count in Counter(spoken.dropped).items():
+    for character, count in dropped.items():
         print(f"left out {count} times: {character!r} (U+{ord(character):04X})", file=sys.stderr)
     return 0
 
@@ -83,15 +110,26 @@ def _demo(chosen: argparse.Namespace) -> int:
     from tacotron2.schema import read_hparams
 
     try:
-        corpus = make_demo(chosen.folder, read_hparams(chosen.settings), _show_progress)
+        corpus = make_demo(
+            chosen.folder, read_hparams(chosen.settings), _say_progress if chosen.json else _show_progress
+        )
     except HParamsError as error:
-        return _fail(error, CONFIGURATION_ERROR)
+        return _fail(chosen, error, CONFIGURATION_ERROR)
     except (DemoError, OSError) as error:
-        return _fail(error, DATA_ERROR)
+        return _fail(chosen, error, DATA_ERROR)
+    paths = (corpus.train_list, corpus.validation_list, corpus.test_list)
+    utterances = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    if chosen.json:
+        _say_record(kind="corpus", folder=str(corpus.folder), seconds=corpus.seconds, utterances=utterances)
+        return 0
     print(f"{corpus.folder}: {corpus.seconds / 60:.1f} minutes of speech")
-    for path in (corpus.train_list, corpus.validation_list, corpus.test_list):
-        print(f"  {path.name}: {len(path.read_text(encoding='utf-8').splitlines())} utterances")
+    for list_name, count in utterances.items():
+        print(f"  {list_name}: {count} utterances")
     return 0
+
+
+def _say_progress(done: int, total: int) -> None:
+    _say_record(kind="progress", done=done, total=total)
 
 
 def _show_progress(done: int, total: int) -> None:
