@@ -154,7 +154,13 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     status, _, _ = call(tmp_path, "synthesize", "--run", run.name, "--output", "a/b.wav", "--", "-1 degrees.")
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert status == 30  # the library's own word
-    assert arguments == ["synthesize", f"--checkpoint={best}", "--output=a/b.wav", "--text=-1 degrees."]
+    assert arguments == [
+        "synthesize",
+        f"--checkpoint={best}",
+        "--output=a/b.wav",
+        "--text=-1 degrees.",
+        "--json",
+    ]
     assert (tmp_path / "a").is_dir()
 
     call(tmp_path, "synthesize", "--run", run.name)

@@ -15,6 +15,7 @@ import pytest
 from smart_tuner import supervisor
 from smart_tuner.config import Config, SupervisorSettings
 from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.messages import Message
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
 from smart_tuner.supervisor import POLL_S, Supervisor
@@ -41,7 +42,7 @@ class Watch:
         self, run: RunFolder, scenario: str, *signals: int, heartbeat_timeout_s: float = 60.0
     ) -> None:
         self.events: list[Event] = []
-        self.told: list[str] = []
+        self.told: list[Message] = []
         self._signals = list(signals)
         command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
         settings = SupervisorSettings(heartbeat_timeout_s)
@@ -53,8 +54,8 @@ class Watch:
         if isinstance(event, StartedEvent) and self._signals:
             os.kill(os.getpid(), self._signals.pop(0))
 
-    def _hear(self, sentence: str) -> None:
-        self.told.append(sentence)
+    def _hear(self, message: Message) -> None:
+        self.told.append(message)
         if self._signals:
             os.kill(os.getpid(), self._signals.pop(0))
 
