@@ -1,7 +1,7 @@
 """Commands of the `tacotron2` library in a child: this process never imports torch.
 
 The child says what it did as records, a JSON object a line (`--json`); here they become sentences in the
-language of the person. What it writes to standard error passes by unchanged.
+language of the person. Lines that are no records, and what it writes to standard error, stay as they are.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ def run_library(arguments: Sequence[str], language: Language, failure: Phrase) -
     Args:
         failure: the headline of what went wrong, with the place `{detail}` for the library's own words.
     """
-    command = [sys.executable, "-m", "tacotron2.cli", *arguments, "--json"]
+    command = [sys.executable, "-m", "tacotron2.cli", "--json", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
     try:
         assert process.stdout is not None
         for line in process.stdout:
-            _tell(json.loads(line), language, failure)
+            if line.startswith("{"):
+                _tell(json.loads(line), language, failure)
+            else:  # of a package that prints
+                sys.stdout.write(line)
         return process.wait()
     finally:
         if process.poll() is None:  # Ctrl-C, or nobody reads any more

@@ -1,8 +1,8 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-    python -m tacotron2.cli synthesize --checkpoint PATH --output FILE.wav [--text TEXT | --file FILE]
-        [--drop-unreadable] [--json]
-    python -m tacotron2.cli demo --folder FOLDER --settings run.yaml [--json]
+    python -m tacotron2.cli [--json] synthesize --checkpoint PATH --output FILE.wav
+        [--text TEXT | --file FILE] [--drop-unreadable]
+    python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
 then `spoken`, `corpus` or `error`. So a program can tell it in another language.
@@ -25,6 +25,7 @@ CONFIGURATION_ERROR = 31
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; a user's mistake is one line on standard error and a status that is not 0."""
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
     synthesize = commands.add_parser("synthesize", help="a text to a wav file", allow_abbrev=False)
     synthesize.add_argument("--checkpoint", type=Path, required=True)
@@ -38,8 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
-    for command_parser in (synthesize, demo):
-        command_parser.add_argument("--json", action="store_true", help="say records, one a line")
     chosen = parser.parse_args(arguments)
     command = _synthesize if chosen.command == "synthesize" else _demo
     return command(chosen)

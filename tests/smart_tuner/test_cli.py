@@ -155,18 +155,18 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert status == 30  # the library's own word
     assert arguments == [
+        "--json",
         "synthesize",
         f"--checkpoint={best}",
         "--output=a/b.wav",
         "--text=-1 degrees.",
-        "--json",
     ]
     assert (tmp_path / "a").is_dir()
 
     call(tmp_path, "synthesize", "--run", run.name)
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert not any(argument.startswith(("--text", "--file")) for argument in arguments)
-    assert f"--output={run.speech_folder}" in arguments[2]
+    assert f"--output={run.speech_folder}" in arguments[3]
 
     (tmp_path / "file").touch()
     status, _, complaint = call(tmp_path, "synthesize", "--run", run.name, "--output", "file/b.wav", "Hi.")

@@ -232,6 +232,7 @@ for record in (
     {"kind": "error", "message": "the text: nothing to say in ''"},
 ):
     print(json.dumps(record))
+print("a package speaks")
 raise SystemExit(30)
 """
 
@@ -239,13 +240,13 @@ TOLD = {
     "en": (
         "a.wav: 1.50 s, attention_alignment 0.75\nended by: length bound (1 of 3 sentences)\n"
         "b.wav: 1.50 s, attention_alignment not measurable\nended by: stop token\n"
-        "corpus: 1.5 minutes of speech\n  train.txt: 21 utterances\n",
+        "corpus: 1.5 minutes of speech\n  train.txt: 21 utterances\na package speaks\n",
         "left out 2 times: '@' (U+0040)\nsmart-tuner: the text: nothing to say in ''\n",
     ),
     "ru": (
         "a.wav: 1,50 с, выравнивание 0,75\nконец речи: предел длины (1 из 3 предложений)\n"
         "b.wav: 1,50 с, выравнивание не измерить\nконец речи: стоп-токен\n"
-        "corpus: 1,5 минуты речи\n  train.txt: 21 запись\n",
+        "corpus: 1,5 минуты речи\n  train.txt: 21 запись\na package speaks\n",
         "пропущено 2 раза: '@' (U+0040)\nsmart-tuner: корпус не создан: the text: nothing to say in ''\n",
     ),
 }

@@ -28,9 +28,15 @@ def fed(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 def say(weights_file: Path, tmp_path: Path) -> Callable[..., int]:
     """`say("--text=Hello.")` with a good checkpoint."""
 
-    def run(*arguments: str, checkpoint: Path = weights_file) -> int:
+    def run(*arguments: str, checkpoint: Path = weights_file, flags: tuple[str, ...] = ()) -> int:
         return main(
-            ["synthesize", f"--checkpoint={checkpoint}", f"--output={tmp_path / 'said.wav'}", *arguments]
+            [
+                *flags,
+                "synthesize",
+                f"--checkpoint={checkpoint}",
+                f"--output={tmp_path / 'said.wav'}",
+                *arguments,
+            ]
         )
 
     return run
@@ -199,12 +205,12 @@ def test_records_for_a_program(
 ) -> None:
     model, path = make_model(unreadable="drop"), tmp_path / "dropping.ckpt"
     save_checkpoint(path, {"hparams": model.hparams.to_dict(), "model": model.state_dict()}, {})
-    assert say("--text=an old 時計, 時. Another!", "--json", checkpoint=path) == 0
+    assert say("--text=an old 時計, 時. Another!", checkpoint=path, flags=("--json",)) == 0
     (spoken,) = records(capsys)
     assert (spoken["kind"], spoken["path"]) == ("spoken", str(tmp_path / "said.wav"))
     assert spoken["seconds"] > 0 and set(spoken) >= {"attention_alignment", "endless"}
     assert (spoken["sentences"], spoken["dropped"]) == (2, {"時": 2, "計": 1})
-    assert say("--text=?!", "--json") == DATA_ERROR
+    assert say("--text=?!", flags=("--json",)) == DATA_ERROR
     (error,) = records(capsys)
     assert error["kind"] == "error" and "nothing to say in '?!'" in error["message"]
 
@@ -212,7 +218,7 @@ def test_records_for_a_program(
 def test_records_of_the_demo(tmp_path: Path, capsys: Captured) -> None:
     settings, folder = tmp_path / "run.yaml", tmp_path / "data"
     settings.write_text(PRESET, encoding="utf-8")
-    assert main(["demo", f"--folder={folder}", f"--settings={settings}", "--json"]) == 0
+    assert main(["--json", "demo", f"--folder={folder}", f"--settings={settings}"]) == 0
     *progress, corpus = records(capsys)
     assert progress[-1] == {"kind": "progress", "done": 20, "total": 20}
     assert Path(corpus["folder"]).parent == folder and corpus["seconds"] > 0
