@@ -46,6 +46,9 @@ def _tell(record: dict[str, Any], language: Language, failure: Phrase) -> None:
     elif kind == "spoken":
         _write(sys.stdout, language, *_spoken(record))
         _write(sys.stderr, language, *_left_out(record["dropped"]))
+    elif kind == "bundled":
+        size = record["bytes"] / 2**20
+        _write(sys.stdout, language, CommandPhrase.BUNDLED(path=record["path"], size=size))
     elif kind == "corpus":
         _write(sys.stdout, language, *_corpus(record))
 

@@ -79,6 +79,7 @@ class SmartTunerMain:
             MachineError: memory or disk cannot be enough.
             RunLockedError: another process works on the run of this configuration.
             RunError: the runs folder cannot be used.
+            StorageError: the summary cannot be written.
         """
         machine = self._check_machine()
         claimed = claim(self._root, self._config, self._new)
@@ -89,7 +90,7 @@ class SmartTunerMain:
                 stay = outcome.cause is ExitCause.COMPLETED and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
-                self._tell_end(claimed.run, outcome, write_summary(claimed.run, machine, outcome))
+                self._end(claimed.run, outcome, machine)
                 if not catch_up(claimed.run):
                     self._output.result(CommandPhrase.WARNING(message=EndPhrase.NOT_ALL_SHOWN()))
             finally:
@@ -141,17 +142,21 @@ class SmartTunerMain:
             told = MachinePhrase.DISK_FOR_RUN(needed=estimate.disk_bytes, free=free)
             self._output.result(CommandPhrase.WARNING(message=told))
 
-    def _tell_end(self, run: RunFolder, outcome: Outcome, summary: dict[str, Any]) -> None:
-        if outcome.cause is not ExitCause.COMPLETED:
-            reason = outcome.reason
-            told = EndPhrase.ENDED(
-                cause=CAUSES[outcome.cause](),
-                reason=reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason),
-                log=run.log_file,
-            )
-            hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
-            self._output.result(told, *hint)
+    def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
+        if outcome.cause is ExitCause.COMPLETED:
+            self._tell_success(run, write_summary(run, machine, outcome))
             return
+        reason = outcome.reason
+        told = EndPhrase.ENDED(
+            cause=CAUSES[outcome.cause](),
+            reason=reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason),
+            log=run.log_file,
+        )
+        hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
+        self._output.result(told, *hint)
+        write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
+
+    def _tell_success(self, run: RunFolder, summary: dict[str, Any]) -> None:
         samples = sorted(run.samples_folder.glob("*.wav"))
         self._output.result(EndPhrase.DONE(), *main_figures(summary))
         if samples:

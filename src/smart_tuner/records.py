@@ -14,6 +14,7 @@ from types import TracebackType
 
 from smart_tuner.messages import EndPhrase, Language, Message, MessageError, find_phrase, render
 from tacotron2.events import Event, EventError, Stamped, from_json, to_json
+from tacotron2.files import not_written
 from tacotron2.files import write_atomically as write_bytes_atomically
 
 _LOGGER = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class ExitCause(Enum):
     OUT_OF_MEMORY = "out_of_memory"
     DATA_ERROR = "data_error"
     CONFIGURATION_ERROR = "configuration_error"
+    STORAGE_ERROR = "storage_error"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
     CRASHED = "crashed"
@@ -53,6 +55,7 @@ EXIT_CODES: dict[ExitCause, int] = {
     ExitCause.OUT_OF_MEMORY: 21,
     ExitCause.DATA_ERROR: 30,
     ExitCause.CONFIGURATION_ERROR: 31,
+    ExitCause.STORAGE_ERROR: 32,
     ExitCause.INTERRUPTED: 130,
     ExitCause.TERMINATED: 143,
     ExitCause.CRASHED: 1,
@@ -91,7 +94,11 @@ class Outcome:
         return render(self.reason, Language.EN)
 
     def write(self, path: Path) -> None:
-        """Whole or not at all."""
+        """Whole or not at all.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         told = self.reason if isinstance(self.reason, Message) else None
         content = {
             "cause": self.cause.value,
@@ -137,13 +144,25 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         _cut_torn_tail(path)
+        self._path = path
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
 
     def write(self, event: Event) -> None:
-        line = to_json(event, time.time()).encode("utf-8") + b"\n"
+        """Append one record.
+
+        Raises:
+            StorageError: it cannot be written; no part of it stays, so that the next one begins a line.
+        """
+        line = memoryview(to_json(event, time.time()).encode("utf-8") + b"\n")
         with self._lock:
-            self._file.write(line)
+            before = os.fstat(self._file.fileno()).st_size
+            try:
+                while line:  # a disk that gets full takes a part first
+                    line = line[self._file.write(line) :]
+            except OSError as error:
+                os.truncate(self._file.fileno(), before)
+                raise not_written(self._path, error) from error
 
     def close(self) -> None:
         self._file.close()

@@ -33,6 +33,7 @@ from filelock import FileLock, Timeout
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.messages import CommandPhrase, MessageError
 from smart_tuner.records import Outcome, OutcomeError, write_atomically
+from tacotron2.files import StorageError
 
 GLANCE_S = 1.0
 """Longer than `is_locked` of another process holds the lock."""
@@ -133,9 +134,14 @@ class RunFolder:
         """
         best = []
         for sidecar in self.checkpoints_folder.glob("best-*.ckpt.json"):
-            facts, path = json.loads(sidecar.read_text(encoding="utf-8")), sidecar.with_suffix("")
-            if path.is_file() and facts["quality"] is not None:
-                best.append((facts["quality"], facts["step"], path))
+            path = sidecar.with_suffix("")
+            try:
+                facts = json.loads(sidecar.read_text(encoding="utf-8"))
+                rank = (float(facts["quality"]), int(facts["step"]), path)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # damaged: a file without a valid sidecar is no checkpoint
+            if path.is_file():
+                best.append(rank)
         if not best:
             raise RunError(CommandPhrase.NO_VOICE_YET(run=self.name))
         return max(best)[2]
@@ -193,7 +199,10 @@ def create(root: Path, config: Config) -> RunFolder:
         except OSError as error:
             raise RunError(CommandPhrase.NO_RUN_THERE(path=root, detail=str(error.strerror))) from None
         run = RunFolder(path)
-        write_atomically(run.settings_file, config.to_yaml())
+        try:
+            write_atomically(run.settings_file, config.to_yaml())
+        except StorageError as error:
+            raise RunError(str(error)) from None
         return run
     raise RunError(CommandPhrase.SAME_SECOND(path=root))
 

@@ -30,6 +30,7 @@ from smart_tuner.records import (
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.stop_flag import CAUSE_OF_SIGNAL
 from tacotron2.events import FinishedEvent, Stamped, StartedEvent, StepEvent
+from tacotron2.files import StorageError
 
 POLL_S = 0.2
 
@@ -85,12 +86,18 @@ class Supervisor:
                 _end_group(process)
         self._forward_events()
         outcome = self._outcome(process.returncode, verdict)
+        try:
+            self._leave(outcome)
+        except StorageError as error:
+            self._notify(EndPhrase.NOT_LEFT(detail=str(error)))  # the caller is told the outcome all the same
+        return outcome
+
+    def _leave(self, outcome: Outcome) -> None:
         if self._attempt.cause != outcome.cause.value:
             # A killed worker could not say it, and one killed after its training had said something else.
             with EventWriter(self._run.events_file) as writer:
                 writer.write(self._attempt.finished(outcome))
         outcome.write(self._run.outcome_file)
-        return outcome
 
     def _follow(self, process: subprocess.Popen[bytes]) -> ExitCause | None:
         """Until the worker ends or must be ended; a cause when the supervisor decided it."""
@@ -159,6 +166,8 @@ def _reason_of(status: int) -> Message:
         return EndPhrase.KILLED()
     if status < 0:
         return EndPhrase.SIGNALLED(signal=signal.Signals(-status).name)
+    if status == ExitCause.STORAGE_ERROR.code:
+        return EndPhrase.DISK_FULL()
     return EndPhrase.STATUS(status=status)
 
 

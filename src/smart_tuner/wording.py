@@ -34,6 +34,7 @@ CAUSES: dict[ExitCause, Phrase] = {
     ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
     ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
     ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
+    ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
     ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
     ExitCause.INTERRUPTED: EndPhrase.INTERRUPTED,
     ExitCause.TERMINATED: EndPhrase.TERMINATED,

@@ -1,11 +1,12 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-    python -m tacotron2.cli [--json] synthesize --checkpoint PATH --output FILE.wav
+    python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--drop-unreadable]
+    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `corpus` or `error`. So a program can tell it in another language.
+then `spoken`, `bundled`, `corpus` or `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
     synthesize = commands.add_parser("synthesize", help="a text to a wav file", allow_abbrev=False)
-    synthesize.add_argument("--checkpoint", type=Path, required=True)
+    speaker = synthesize.add_mutually_exclusive_group(required=True)
+    speaker.add_argument("--checkpoint", type=Path)
+    speaker.add_argument("--voice", type=Path, help="what the command bundle wrote, or a folder of its parts")
     synthesize.add_argument("--output", type=Path, required=True)
     source = synthesize.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say; without --text and --file, standard input")
@@ -39,9 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    bundle = commands.add_parser("bundle", help="a checkpoint to a voice", allow_abbrev=False)
+    bundle.add_argument("--checkpoint", type=Path, required=True)
+    bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
+    bundle.add_argument("--output", type=Path, required=True)
     chosen = parser.parse_args(arguments)
-    command = _synthesize if chosen.command == "synthesize" else _demo
-    return command(chosen)
+    return {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle}[chosen.command](chosen)
 
 
 def _fail(chosen: argparse.Namespace, message: object, status: int) -> int:
@@ -61,12 +67,15 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     from tacotron2.checkpoint import CheckpointError, load_model
     from tacotron2.synthesis import synthesise
     from tacotron2.text import TextError
+    from tacotron2.voice import load_voice
+    from tacotron2.voice_file import VoiceError
 
     name = str(chosen.file) if chosen.file else "the text" if chosen.text is not None else "standard input"
     try:
         text = chosen.text if chosen.text is not None else _read(chosen.file)
-        model = load_model(chosen.checkpoint)
-        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None)
+        voice = load_voice(chosen.voice) if chosen.voice else None
+        model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
+        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None, words)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
@@ -76,8 +85,10 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     except TextError as error:
         return _fail(chosen, f"{name}: {error}", DATA_ERROR)
     except AudioError as error:
-        return _fail(chosen, f"{chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
-    except (CheckpointError, OSError) as error:
+        return _fail(
+            chosen, f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR
+        )
+    except (CheckpointError, VoiceError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
     score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
     if chosen.json:
@@ -101,6 +112,25 @@ def _synthesize(chosen: argparse.Namespace) -> int:
 
 def _read(file: Path | None) -> str:
     return file.read_bytes().decode("utf-8") if file else sys.stdin.buffer.read().decode("utf-8")
+
+
+def _bundle(chosen: argparse.Namespace) -> int:
+    from tacotron2.checkpoint import CheckpointError
+    from tacotron2.text import TextError
+    from tacotron2.voice import About, write_voice
+    from tacotron2.voice_file import VoiceError
+
+    try:
+        about = About.from_dict(json.loads(chosen.about.read_bytes()))
+        write_voice(chosen.output, chosen.checkpoint, about)
+    except (CheckpointError, VoiceError, TextError, OSError) as error:
+        return _fail(chosen, error, DATA_ERROR)
+    size = chosen.output.stat().st_size
+    if chosen.json:
+        _say_record(kind="bundled", path=str(chosen.output), bytes=size)
+    else:
+        print(f"{chosen.output}: {size / 2**20:.1f} MiB")
+    return 0
 
 
 def _demo(chosen: argparse.Namespace) -> int:

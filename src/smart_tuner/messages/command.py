@@ -17,6 +17,18 @@ class CommandPhrase(Phrase):
     NO_CORPUS = "smart-tuner: {detail}", "smart-tuner: корпус не создан: {detail}"
     WARNING = "warning: {message}", "предупреждение: {message}"
 
+    NOT_STORED = "smart-tuner: {detail}", "smart-tuner: записать не удалось: {detail}"
+    NOT_BUNDLED = "smart-tuner: {detail}", "smart-tuner: файл голоса не создан: {detail}"
+    NOT_INSTALLED = (
+        "{name} is not installed: this installation can only speak, by `synthesize --voice`. "
+        "`./install.sh` installs everything",
+        "{name} нет в этой установке: она умеет только говорить, командой `synthesize --voice`. "
+        "Всё остальное ставит `./install.sh`",
+    )
+    WHOSE_VOICE = (
+        "whose voice? give --run RUN or --voice FILE, one of them",
+        "чей голос? укажите что-то одно: --run или --voice",
+    )
     NAMELESS_FOLDER = (
         "--data names no folder; leave it out for the demo corpus",
         "--data не называет папки; без этой опции создаётся учебный корпус",
@@ -91,6 +103,7 @@ class CommandPhrase(Phrase):
         "Дождитесь его конца, завершите этот процесс или начните отдельный запуск с --new.",
     )
     NOT_WRITABLE = "{path}: cannot be written ({detail})", "{path}: писать нельзя ({detail})"
+    NOT_READABLE = "{path}: cannot be read ({detail})", "{path}: прочитать нельзя ({detail})"
     NO_RUN_THERE = (
         "{path}: no run can be created there ({detail})",
         "{path}: создать там запуск нельзя ({detail})",
@@ -116,6 +129,11 @@ class CommandPhrase(Phrase):
     CHARACTER_LEFT_OUT = (
         "left out {count} {count:time|times}: {character} ({code})",
         "пропущено {count} {count:раз|раза|раз}: {character} ({code})",
+    )
+    BUNDLED = "{path}: {size:.1f} MiB", "{path}: {size:.1f} МиБ"
+    NOT_STATED = (
+        'the card says "not stated" for what these options would say: {options}',
+        'в карточке голоса стоит "not stated" там, где сказали бы эти опции: {options}',
     )
     CORPUS = (
         "{folder}: {minutes:.1f} minutes of speech",

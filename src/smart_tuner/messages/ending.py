@@ -21,6 +21,7 @@ class EndPhrase(Phrase):
     NON_FINITE = "non_finite", "NaN или Inf"
     OUT_OF_MEMORY = "out_of_memory", "не хватило памяти"
     DATA_ERROR = "data_error", "ошибка в данных"
+    STORAGE_ERROR = "storage_error", "ошибка записи"
     CONFIGURATION_ERROR = "configuration_error", "ошибка в настройках"
     INTERRUPTED = "interrupted", "прерван"
     TERMINATED = "terminated", "остановлен сигналом"
@@ -69,7 +70,15 @@ class EndPhrase(Phrase):
         "the worker ended with status {status} and left no outcome",
         "рабочий процесс окончился со статусом {status} и не оставил итога",
     )
-    NOT_AN_OUTCOME = "{path}: not an outcome ({detail})", "{path}: это не итог запуска ({detail})"
+    NOT_AN_OUTCOME = (
+        "{path}: not an outcome ({detail}); remove the file and the same command goes on with the run",
+        "{path}: это не итог запуска ({detail}); удалите файл, и та же команда продолжит запуск",
+    )
+    NOT_LEFT = "warning: {detail}", "предупреждение: записать не удалось: {detail}"
+    DISK_FULL = (
+        "nothing more could be written into the run folder; the usual reason is a full disk",
+        "в папку запуска больше ничего не записать; обычная причина: диск полон",
+    )
 
     DONE = "Done.", "Готово."
     FIGURE_ALIGNMENT = (
