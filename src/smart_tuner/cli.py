@@ -18,6 +18,7 @@ import typer
 from smart_tuner.messages import CommandPhrase, Language, Message, MessageError, render, warnings_told
 
 if TYPE_CHECKING:
+    from smart_tuner.config import Config
     from smart_tuner.progress import Output
 
 USAGE_ERROR = 2
@@ -36,6 +37,13 @@ app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 
 
+class Voice(StrEnum):
+    """Who speaks the demo corpus."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
 class Device(StrEnum):
     """Where to compute."""
 
@@ -48,6 +56,10 @@ Preset = Annotated[str, typer.Option(help="A preset's name, or the path of a YAM
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in train.learning_rate=1e-4."),
+]
+VoiceOption = Annotated[
+    Voice | None,
+    typer.Option(help="Language and voice of the demo corpus; else what the preset says."),
 ]
 RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay=False)]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
@@ -65,6 +77,7 @@ def auto(
     data: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
     ] = None,
+    voice: VoiceOption = None,
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
@@ -82,11 +95,10 @@ def auto(
     with plain_errors(messages):
         from dataclasses import replace
 
-        from smart_tuner.config import load_config
         from smart_tuner.main import SmartTunerMain
 
         output = _output(verbose, quiet, messages)
-        config = load_config(preset, overrides or [])
+        config = _config(preset, voice, overrides, messages, data)
         if data is not None:
             if not data.strip():
                 _usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
@@ -178,6 +190,7 @@ def bundle(
 @data_app.command()
 def demo(
     preset: Preset = "demo",
+    voice: VoiceOption = None,
     overrides: Overrides = None,
     folder: Annotated[
         Path | None,
@@ -186,13 +199,12 @@ def demo(
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
 ) -> None:
-    """Make the English demo corpus that auto trains on when no recordings are named."""
+    """Make the demo corpus that auto trains on when no recordings are named."""
     with plain_errors(messages):
-        from smart_tuner.config import load_config
         from smart_tuner.library import run_library
         from smart_tuner.run_folder import data_folder
 
-        config = load_config(preset, overrides or [])
+        config = _config(preset, voice, overrides, messages)
         target = folder or data_folder(runs_folder.absolute())
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"
@@ -326,6 +338,22 @@ def _status_of(error: ValueError | OSError) -> int | None:
 def _usage_error(message: Message, messages: Language) -> NoReturn:
     typer.echo(render(CommandPhrase.MISTAKE(detail=message), messages), err=True)
     raise typer.Exit(USAGE_ERROR)
+
+
+def _config(
+    preset: str,
+    voice: Voice | None,
+    overrides: list[str] | None,
+    messages: Language,
+    data: str | None = None,
+) -> Config:
+    """Preset, then the voice, then what was set by hand."""
+    from smart_tuner.config import load_config, voice_settings
+
+    config = load_config(preset, [*(voice_settings(voice) if voice else ()), *(overrides or [])])
+    if voice and (data is not None or config.data_folder):
+        _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+    return config
 
 
 def _output(verbose: bool, quiet: bool, messages: Language) -> Output:

@@ -33,6 +33,12 @@ class CommandPhrase(Phrase):
         "--data names no folder; leave it out for the demo corpus",
         "--data не называет папки; без этой опции создаётся учебный корпус",
     )
+    VOICE_OF_DEMO = (
+        "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
+        "and name their language with --set text.language={voice}",
+        "--voice называет голос учебного корпуса; у собственных записей голос свой: уберите опцию, "
+        "а их язык назовите так: --set text.language={voice}",
+    )
     TEXT_AND_FILE = "give the text or --file, not both", "укажите текст или --file, но не то и другое"
     NOTHING_TO_SAY = (
         'nothing to say: give a text in quotes, as in "Good morning.", or --file',
@@ -49,8 +55,8 @@ class CommandPhrase(Phrase):
         "Новый запуск {run}\n  папка  {folder}\n  записи {recordings}",
     )
     NO_RECORDINGS = (
-        "none named: an English demo corpus is made",
-        "не названы: создаётся английский учебный корпус",
+        "none named: a demo corpus is made",
+        "не названы: создаётся учебный корпус",
     )
     GOING_ON = (
         "Going on with the run {run} (--new would start another)",
