@@ -198,7 +198,7 @@ def test_the_option_wins_over_the_environment(
 
 
 def test_a_terminal_without_russian_letters_ends_nothing(tmp_path: Path) -> None:
-    status, said, _ = call(tmp_path, "runs", "list", "--messages", "ru", PYTHONIOENCODING="ascii")
+    status, said, _ = call(tmp_path, "runs", "list", "--messages", "ru", PYTHONIOENCODING="latin-1")
     assert status == 0 and said.encode().decode("unicode_escape").startswith("в папке runs")
 
 

@@ -35,9 +35,9 @@ class CommandPhrase(Phrase):
     )
     VOICE_OF_DEMO = (
         "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
-        "and name their language with --set text.language={voice}",
+        "and name their language with `--set text.language={voice}`",
         "--voice называет голос учебного корпуса; у собственных записей голос свой: уберите опцию, "
-        "а их язык назовите так: --set text.language={voice}",
+        "а их язык назовите так: `--set text.language={voice}`",
     )
     TEXT_AND_FILE = "give the text or --file, not both", "укажите текст или --file, но не то и другое"
     NOTHING_TO_SAY = (
