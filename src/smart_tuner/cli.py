@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from smart_tuner.messages import CommandPhrase, Language, Message, MessageError, render, warnings_told
+
 if TYPE_CHECKING:
     from smart_tuner.progress import Output
-    from smart_tuner.run_folder import RunFolder
 
 USAGE_ERROR = 2
 
@@ -63,6 +64,9 @@ RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Say everything.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Say warnings and results only.")]
+Messages = Annotated[
+    Language, typer.Option(envvar="SMART_TUNER_MESSAGES", help="The language of what people read.")
+]
 DEFAULT_RUNS = Path("runs")
 
 
@@ -86,23 +90,24 @@ def auto(
     ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
+    messages: Messages = Language.EN,
 ) -> None:
     """The main job: check the machine, train, show it live, leave a voice. Goes on with an unfinished run."""
-    with plain_errors():
+    with plain_errors(messages):
         from dataclasses import replace
 
         from smart_tuner.main import SmartTunerMain
         from smart_tuner.own_recordings import job_config
 
-        output = _output(verbose, quiet)
+        output = _output(verbose, quiet, messages)
         if data is not None and not data.strip():
-            _usage_error("--data names no folder; leave it out for the demo corpus")
+            _usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
         if voice and data is not None:
-            _refuse_demo_voice(voice)
+            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         changes = _overrides(voice, overrides)
         config = job_config(preset, data, changes, runs_folder, device.value, new, output)
         if voice and config.data_folder is not None:
-            _refuse_demo_voice(voice)
+            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         if no_services:
             config = replace(config, services=replace(config.services, enabled=False))
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)
@@ -128,15 +133,18 @@ def synthesize(
         bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
     ] = False,
     runs_folder: RunsFolder = DEFAULT_RUNS,
+    messages: Messages = Language.EN,
 ) -> None:
     """Let the best voice of a run speak, or a voice that was bundled."""
-    with plain_errors():
+    with plain_errors(messages):
+        from smart_tuner.library import run_library
+
         if (run is None) == (voice is None):
-            _usage_error("whose voice? give --run RUN or --voice FILE, one of them")
+            _usage_error(CommandPhrase.WHOSE_VOICE(), messages)
         if text is not None and file is not None:
-            _usage_error("give the text or --file, not both")
+            _usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
         if text is None and file is None and sys.stdin.isatty():
-            _usage_error('nothing to say: give a text in quotes, as in "Good morning.", or --file')
+            _usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
         speaker, folder = f"--voice={voice}", Path()
         if run is not None:
             from smart_tuner.run_folder import find_run
@@ -147,11 +155,12 @@ def synthesize(
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            _usage_error(f"{target.parent}: cannot be created ({error.strerror})")
+            _usage_error(CommandPhrase.NO_FOLDER(path=target.parent, detail=str(error.strerror)), messages)
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
         if drop_unreadable:
             source.append("--drop-unreadable")
-        raise typer.Exit(_library("synthesize", speaker, f"--output={target}", *source))
+        arguments = ["synthesize", speaker, f"--output={target}", *source]
+        raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))
 
 
 @app.command()
@@ -167,14 +176,20 @@ def bundle(
     licence: Annotated[str | None, typer.Option(help="Licence of the voice.")] = None,
     contact: Annotated[str | None, typer.Option(help="Whom to ask about it.")] = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
+    messages: Messages = Language.EN,
 ) -> None:
     """Write the best voice of a run as one file, with a card, to speak anywhere."""
-    with plain_errors():
+    with plain_errors(messages):
+        from smart_tuner.library import run_library
         from smart_tuner.run_folder import find_run
         from smart_tuner.voice_bundle import Stated, bundle_run
 
         stated = Stated(name, speaker, consent, recordings_licence, licence, contact)
-        raise typer.Exit(bundle_run(find_run(runs_folder, run), stated, output, _library))
+
+        def library(*arguments: str) -> int:
+            return run_library(arguments, messages, CommandPhrase.NOT_BUNDLED)
+
+        raise typer.Exit(bundle_run(find_run(runs_folder, run), stated, output, library, messages))
 
 
 @data_app.command()
@@ -187,10 +202,12 @@ def demo(
         typer.Option(help="Where to make it; otherwise where auto looks for it.", file_okay=False),
     ] = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
+    messages: Messages = Language.EN,
 ) -> None:
     """Make the demo corpus that auto trains on when no recordings are named."""
-    with plain_errors():
+    with plain_errors(messages):
         from smart_tuner.config import load_config
+        from smart_tuner.library import run_library
         from smart_tuner.run_folder import data_folder
 
         config = load_config(preset, _overrides(voice, overrides))
@@ -198,16 +215,18 @@ def demo(
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"
             settings.write_text(config.to_yaml(), encoding="utf-8")
-            raise typer.Exit(_library("demo", f"--folder={target}", f"--settings={settings}"))
+            arguments = ["demo", f"--folder={target}", f"--settings={settings}"]
+            raise typer.Exit(run_library(arguments, messages, CommandPhrase.NO_CORPUS))
 
 
 @app.command()
 def monitor(
     run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
     runs_folder: RunsFolder = DEFAULT_RUNS,
+    messages: Messages = Language.EN,
 ) -> None:
     """Bring MLflow and TensorBoard up again, until Ctrl-C."""
-    with plain_errors():
+    with plain_errors(messages):
         from dataclasses import replace
 
         from smart_tuner import main as job
@@ -216,23 +235,22 @@ def monitor(
         folder = find_run(runs_folder, run)
         config = folder.config()
         config = replace(config, services=replace(config.services, enabled=True))
-        job.monitor(config, folder, _output(False, False))
+        job.monitor(config, folder, _output(False, False, messages))
 
 
 @runs_app.command("list")
-def list_(runs_folder: RunsFolder = DEFAULT_RUNS) -> None:
+def list_(runs_folder: RunsFolder = DEFAULT_RUNS, messages: Messages = Language.EN) -> None:
     """All runs, the oldest first."""
-    with plain_errors():
+    with plain_errors(messages):
         from smart_tuner.run_folder import list_runs
+        from smart_tuner.run_list import run_table
 
         runs = list_runs(runs_folder)
         if not runs:
-            typer.echo(f"no runs in {runs_folder}")
+            typer.echo(render(CommandPhrase.NO_RUNS(folder=runs_folder), messages))
             return
-        width = max(len(run.name) for run in runs)
-        typer.echo(f"{'run':<{width}}  {'state':<20} {'step':>8} {'alignment':>9} {'size':>9}")
-        for run in runs:
-            typer.echo(f"{run.name:<{width}}  {_row(run)}")
+        for line in run_table(runs, messages):
+            typer.echo(line)
 
 
 @runs_app.command()
@@ -240,9 +258,10 @@ def remove(
     runs: Annotated[list[str], typer.Argument(help="Whole names, or folders, of runs.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     runs_folder: RunsFolder = DEFAULT_RUNS,
+    messages: Messages = Language.EN,
 ) -> None:
     """Delete runs with their checkpoints and samples; the demo corpus and MLflow's records stay."""
-    with plain_errors():
+    with plain_errors(messages):
         from smart_tuner.run_folder import find_run
         from smart_tuner.run_folder import remove as remove_run
 
@@ -251,17 +270,21 @@ def remove(
         }
         if not yes:
             if not sys.stdin.isatty():
-                _usage_error("nobody can be asked here: add --yes to delete " + ", ".join(runs))
+                _usage_error(CommandPhrase.NOBODY_TO_ASK(runs=", ".join(runs)), messages)
             names = ", ".join(folder.name for folder in folders.values())
-            typer.confirm(f"Delete {names} for good?", abort=True)
+            if not typer.confirm(render(CommandPhrase.DELETE(runs=names), messages)):
+                typer.echo(render(CommandPhrase.NOT_DELETED(), messages))
+                raise typer.Exit(1)
         for folder in folders.values():
             freed = remove_run(folder)
-            typer.echo(f"removed {folder.name}, {freed / 2**20:,.0f} MiB freed")
+            typer.echo(render(CommandPhrase.REMOVED(run=folder.name, freed=freed), messages))
 
 
 def main() -> NoReturn:
     """The console entry. Options without a command belong to `auto`."""
     signal.signal(signal.SIGTERM, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # letters that a terminal lacks end nothing
     arguments = sys.argv[1:]
     if not arguments or (arguments[0].startswith("-") and arguments[0] != "--help"):
         arguments = ["auto", *arguments]
@@ -275,25 +298,32 @@ def _terminate(number: int, frame: object) -> NoReturn:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(messages: Language) -> Iterator[None]:
     """A user's mistake becomes one message and an exit status; an error of the program stays a traceback."""
     try:
-        yield
+        with warnings_told(messages):
+            yield
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("smart_tuner", "tacotron2"):
             raise
-        _usage_error(
-            f"{error.name} is not installed: this installation can only speak, by `synthesize --voice`. "
-            "./install.sh installs everything"
-        )
+        _usage_error(CommandPhrase.NOT_INSTALLED(name=str(error.name)), messages)
     except (ValueError, OSError) as error:
         status = _status_of(error)
         if status is None:
             raise
-        typer.echo(f"smart-tuner: {error}", err=True)
+        typer.echo(render(_headed(error), messages), err=True)
         raise typer.Exit(status) from None
+
+
+def _headed(error: ValueError | OSError) -> Message:
+    """What to tell of a mistake; what the library and its settings say about it stays in English."""
+    if isinstance(error, MessageError):
+        return CommandPhrase.MISTAKE(detail=error.message)
+    if isinstance(error, OSError):
+        return CommandPhrase.NOT_STORED(detail=str(error))
+    return CommandPhrase.BAD_SETTINGS(detail=str(error))
 
 
 def _status_of(error: ValueError | OSError) -> int | None:
@@ -314,8 +344,8 @@ def _status_of(error: ValueError | OSError) -> int | None:
     return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
 
 
-def _usage_error(message: str) -> NoReturn:
-    typer.echo(f"smart-tuner: {message}", err=True)
+def _usage_error(message: Message, messages: Language) -> NoReturn:
+    typer.echo(render(CommandPhrase.MISTAKE(detail=message), messages), err=True)
     raise typer.Exit(USAGE_ERROR)
 
 
@@ -326,41 +356,13 @@ def _overrides(voice: Voice | None, overrides: list[str] | None) -> list[str]:
     return [*(voice_settings(voice) if voice else ()), *(overrides or [])]
 
 
-def _refuse_demo_voice(voice: Voice) -> NoReturn:
-    _usage_error(
-        "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
-        f"and name their language with --set text.language={voice}"
-    )
-
-
-def _output(verbose: bool, quiet: bool) -> Output:
+def _output(verbose: bool, quiet: bool, messages: Language) -> Output:
     from smart_tuner.progress import Output, Verbosity
 
     if verbose and quiet:
-        _usage_error("--verbose and --quiet contradict each other")
+        _usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
     chosen = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
-    return Output(sys.stdout, chosen)
-
-
-def _library(*arguments: str) -> int:
-    """Run a command of the `tacotron2` library as a child: this process never imports torch."""
-    return subprocess.run([sys.executable, "-m", "tacotron2.cli", *arguments], check=False).returncode
-
-
-def _row(run: RunFolder) -> str:
-    """State, last step, free-running alignment and size of a run, aligned."""
-    from smart_tuner.records import read_events
-    from smart_tuner.run_folder import state_of
-    from tacotron2.events import StepEvent, ValidationEvent
-
-    step = alignment = "-"
-    for stamped in read_events(run.events_file)[0]:
-        if isinstance(stamped.event, StepEvent):
-            step = str(stamped.event.step)
-        elif isinstance(stamped.event, ValidationEvent):
-            value = stamped.event.free_running.get("attention_alignment")
-            alignment = alignment if value is None else f"{value:.2f}"
-    return f"{state_of(run):<20} {step:>8} {alignment:>9} {run.size_bytes() / 2**20:>5,.0f} MiB"
+    return Output(sys.stdout, chosen, messages)
 
 
 if __name__ == "__main__":

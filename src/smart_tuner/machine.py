@@ -12,6 +12,8 @@ from typing import Any
 
 import psutil
 
+from smart_tuner.messages import Language, MachinePhrase, Message, render
+
 GIB = 1024**3
 MEMORY_NEEDED_BYTES = 3 * GIB // 2
 """Torch, the demo preset and a batch; less and the kernel ends the worker."""
@@ -56,7 +58,7 @@ class Machine:
 class Finding:
     """Something the person should know before the work starts. `fatal`: it cannot succeed."""
 
-    message: str
+    message: Message
     fatal: bool
 
 
@@ -113,41 +115,38 @@ def find_gpus() -> tuple[Gpu, ...]:
 
 
 def findings(machine: Machine, with_services: bool) -> list[Finding]:
-    """What is too small, in words; the fatal ones first."""
+    """What is too small; the fatal ones first."""
     found = []
     memory, disk = machine.memory_free_bytes, machine.disk_free_bytes
     if memory < MEMORY_NEEDED_BYTES:
-        need = f"{gib(memory)} of memory are free, {gib(MEMORY_NEEDED_BYTES)} are needed"
-        found.append(Finding(f"{need}: close other programs or use a larger machine", fatal=True))
+        message = MachinePhrase.MEMORY_TOO_SMALL(free=memory, needed=MEMORY_NEEDED_BYTES)
+        found.append(Finding(message, fatal=True))
     elif with_services and memory < MEMORY_WITH_SERVICES_BYTES:
-        need = f"{gib(memory)} of memory are free, MLflow and TensorBoard would like"
-        found.append(
-            Finding(f"{need} {gib(MEMORY_WITH_SERVICES_BYTES)}: --no-services saves theirs", fatal=False)
-        )
+        message = MachinePhrase.MEMORY_TIGHT(free=memory, needed=MEMORY_WITH_SERVICES_BYTES)
+        found.append(Finding(message, fatal=False))
     if disk < DISK_NEEDED_BYTES:
-        need = f"{gib(disk)} of disk are free, {gib(DISK_NEEDED_BYTES)} are needed"
-        found.append(Finding(f"{need}: `smart-tuner runs remove` or another --runs-folder helps", fatal=True))
+        message = MachinePhrase.DISK_TOO_SMALL(free=disk, needed=DISK_NEEDED_BYTES)
+        found.append(Finding(message, fatal=True))
     elif disk < DISK_COMFORTABLE_BYTES:
-        found.append(Finding(f"only {gib(disk)} of disk are free", fatal=False))
+        found.append(Finding(MachinePhrase.DISK_TIGHT(free=disk), fatal=False))
     return sorted(found, key=lambda finding: not finding.fatal)
 
 
-def table(machine: Machine) -> list[str]:
+def table(machine: Machine, language: Language) -> list[str]:
     """The machine in a few aligned lines."""
-    gpus = ", ".join(f"{gpu.name} ({gpu.memory_mib / 1024:.0f} GiB)" for gpu in machine.gpus)
-    rows = (
-        ("Python", f"{machine.python} on {machine.system}"),
-        ("CPU cores", str(machine.cores)),
-        ("memory", f"{gib(machine.memory_free_bytes)} free of {gib(machine.memory_bytes)}"),
-        ("disk", f"{gib(machine.disk_free_bytes)} free"),
-        ("GPU", gpus or "none found; the CPU does the work"),
+    gpus = ", ".join(
+        render(MachinePhrase.GPU_NAMED(name=gpu.name, memory=gpu.memory_mib / 1024), language)
+        for gpu in machine.gpus
     )
-    return [f"  {name:<10} {value}" for name, value in rows]
-
-
-def gib(num_bytes: float) -> str:
-    """`2.5 GiB`."""
-    return f"{num_bytes / GIB:.1f} GiB"
+    free, whole = machine.memory_free_bytes, machine.memory_bytes
+    rows: tuple[tuple[Message, Message | str], ...] = (
+        (MachinePhrase.PYTHON(), MachinePhrase.PYTHON_ON(python=machine.python, system=machine.system)),
+        (MachinePhrase.CORES(), str(machine.cores)),
+        (MachinePhrase.MEMORY(), MachinePhrase.MEMORY_FREE(free=free, whole=whole)),
+        (MachinePhrase.DISK(), MachinePhrase.DISK_FREE(free=machine.disk_free_bytes)),
+        (MachinePhrase.GPU(), gpus or MachinePhrase.NO_GPU()),
+    )
+    return [f"  {render(name, language):<10} {render(value, language)}" for name, value in rows]
 
 
 def _control_groups(root: Path) -> list[Path]:

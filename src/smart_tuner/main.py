@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
-from smart_tuner.machine import Machine, findings, gib, inspect_machine, table
+from smart_tuner.machine import Machine, findings, inspect_machine, table
+from smart_tuner.messages import (
+    CommandPhrase,
+    EndPhrase,
+    MachinePhrase,
+    Message,
+    MessageError,
+    Phrase,
+    RecordingsPhrase,
+    ServicePhrase,
+)
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
@@ -20,7 +30,7 @@ from smart_tuner.services import Services
 from smart_tuner.summary import write_summary
 from smart_tuner.supervisor import Supervisor, worker_command
 from smart_tuner.tracking import Tracker
-from smart_tuner.wording import duration
+from smart_tuner.wording import CAUSES
 from tacotron2.events import DataEvent, EstimateEvent, Stamped
 
 WAIT_S = 0.5
@@ -30,7 +40,7 @@ DISK_RESERVE_BYTES = 200 * 2**20
 SHORT_CLIP_PRESET = "demo"
 
 
-class MachineError(ValueError):
+class MachineError(MessageError):
     """The machine is too small for the work; the message says in what and what would help."""
 
 
@@ -82,37 +92,36 @@ class SmartTunerMain:
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
-                catch_up(claimed.run)
+                if not catch_up(claimed.run):
+                    self._output.result(CommandPhrase.WARNING(message=EndPhrase.NOT_ALL_SHOWN()))
             finally:
                 claimed.lock.release()
             if stay:
-                self._output.say("The interfaces stay up until Ctrl-C.")
+                self._output.say(ServicePhrase.STAY_UP())
                 wait_for_interrupt()
         return outcome.cause.code
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)
-        self._output.say("This machine:\n" + "\n".join(table(machine)))
+        self._output.say(MachinePhrase.TITLE(), *table(machine, self._output.language))
         found = findings(machine, self._config.services.enabled)
-        fatal = [finding.message for finding in found if finding.fatal]
+        fatal = tuple(finding.message for finding in found if finding.fatal)
         if fatal:
-            raise MachineError("this machine cannot do it: " + "; ".join(fatal))
+            raise MachineError(MachinePhrase.TOO_SMALL(findings=fatal))
         for finding in found:
-            self._output.result(f"warning: {finding.message}")
+            self._output.result(CommandPhrase.WARNING(message=finding.message))
         return machine
 
     def _announce(self, claimed: Claim) -> None:
         run = claimed.run
         if claimed.resumed:
-            self._output.say(f"Going on with the run {run.name} (--new would start another)")
+            self._output.say(CommandPhrase.GOING_ON(run=run.name))
         else:
-            data = self._config.data_folder or "none named: a demo corpus is made"
-            self._output.say(f"New run {run.name}\n  folder     {run.path}\n  recordings {data}")
+            data = self._config.data_folder or CommandPhrase.NO_RECORDINGS()
+            self._output.say(CommandPhrase.NEW_RUN(run=run.name, folder=run.path, recordings=data))
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
-            self._output.result(
-                f"warning: the preset {SHORT_CLIP_PRESET} was made for the short clips of the demo corpus; "
-                "recordings of your own may need a larger model and more steps, set in a file for --preset"
-            )
+            told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
+            self._output.result(CommandPhrase.WARNING(message=told))
 
     def _train(self, run: RunFolder) -> Outcome:
         progress = make_progress(self._output, self._config.hparams.train.max_train_minutes * 60)
@@ -123,7 +132,8 @@ class SmartTunerMain:
                 self._warn_about_disk(stamped.event)
             if isinstance(stamped.event, DataEvent):
                 for advice in stamped.event.advice:
-                    self._output.result(f"warning: {advice}")
+                    told = RecordingsPhrase.ADVICE(detail=advice)
+                    self._output.result(CommandPhrase.WARNING(message=told))
 
         command = self._command(run, self._device)
         try:
@@ -134,64 +144,62 @@ class SmartTunerMain:
     def _warn_about_disk(self, estimate: EstimateEvent) -> None:
         free = shutil.disk_usage(self._root).free
         if free < estimate.disk_bytes + DISK_RESERVE_BYTES:
-            self._output.result(
-                f"warning: the run needs about {gib(estimate.disk_bytes)} of disk and {gib(free)} are free; "
-                "`smart-tuner runs remove` makes room"
-            )
+            told = MachinePhrase.DISK_FOR_RUN(needed=estimate.disk_bytes, free=free)
+            self._output.result(CommandPhrase.WARNING(message=told))
 
     def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
         if outcome.cause is ExitCause.COMPLETED:
             self._tell_success(run, write_summary(run, machine, outcome))
             return
-        again = "Start the same command again to go on from the last checkpoint"
-        hint = "" if outcome.cause.ends_the_run else f"\n{again}, or add --new for a new run."
-        self._output.result(
-            f"The run ended: {outcome.cause.value}. {outcome.message}\n  log {run.log_file}{hint}"
+        reason = outcome.reason
+        told = EndPhrase.ENDED(
+            cause=CAUSES[outcome.cause](),
+            reason=reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason),
+            log=run.log_file,
         )
+        hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
+        self._output.result(told, *hint)
         write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
 
     def _tell_success(self, run: RunFolder, summary: dict[str, Any]) -> None:
         samples = sorted(run.samples_folder.glob("*.wav"))
-        self._output.result("\n".join(["Done.", *main_figures(summary)]))
+        self._output.result(EndPhrase.DONE(), *main_figures(summary))
         if samples:
-            words = "sentences it never saw, as wav files"
-            self._output.result(f"  {len(samples)} {words}: {run.samples_folder}")
-        self._output.result(
-            f"  every figure and how it was obtained: {run.summary_file}\n"
-            f'  let it speak: smart-tuner synthesize --run {run.path} "Good morning."'
-        )
+            self._output.result(EndPhrase.SAMPLES(count=len(samples), folder=run.samples_folder))
+        self._output.result(EndPhrase.ALL_FIGURES(file=run.summary_file), EndPhrase.SPEAK(run=run.path))
 
     def _watched(self) -> bool:
         return self._config.services.enabled and self._output.interactive
 
 
-def main_figures(summary: dict[str, Any]) -> list[str]:
+def main_figures(summary: dict[str, Any]) -> list[Message]:
     """The few lines of a summary that a person wants first."""
     examination, training = summary["examination"], summary["training"]
-    wanted = (
-        ("attention_alignment", "alignment of held-out sentences", ".2f"),
-        ("nearest_own_rate", "nearest to their own recording", ".0%"),
-        ("skipped_or_repeated_rate", "symbols skipped or repeated", ".1%"),
-        ("never_stopped", "sentences that never stopped", ".0f"),
+    wanted: tuple[tuple[str, Phrase], ...] = (
+        ("attention_alignment", EndPhrase.FIGURE_ALIGNMENT),
+        ("nearest_own_rate", EndPhrase.FIGURE_NEAREST),
+        ("skipped_or_repeated_rate", EndPhrase.FIGURE_SKIPPED),
+        ("never_stopped", EndPhrase.FIGURE_NEVER_STOPPED),
     )
     lines = [
-        f"  {words}: {examination[name]['value']:{form}}"
-        for name, words, form in wanted
+        phrase(value=examination[name]["value"])
+        for name, phrase in wanted
         if name in examination and examination[name]["value"] is not None
     ]
     if "steps" in training:
         aligned = training["aligned_at_step"]["value"]
-        words = f", attention formed at step {aligned}" if aligned is not None else ", attention never formed"
+        formed = EndPhrase.ATTENTION_NEVER() if aligned is None else EndPhrase.ATTENTION_FORMED(step=aligned)
         seconds = summary["phase_seconds"]["value"].get("training", 0.0)
-        lines.append(f"  {training['steps']['value']} steps in {duration(seconds)}{words}")
+        steps = training["steps"]["value"]
+        lines.append(EndPhrase.FIGURE_STEPS(steps=steps, seconds=seconds, attention=formed))
     return lines
 
 
-def catch_up(run: RunFolder) -> None:
-    """Show what the worker could not: the summary, and the end of one that was killed."""
+def catch_up(run: RunFolder) -> bool:
+    """Show what the worker could not: the summary, the end of one that was killed; False: not all of it."""
     tracker = Tracker(run.path, tracking_root(run.root))
     tracker.start()
-    tracker.close()
+    return tracker.close()
 
 
 @contextmanager
@@ -203,9 +211,10 @@ def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
 
     def tell(address: ServiceAddress) -> None:
         if address.ready:
-            output.result(f"{address.name} answers on {address.page}")
+            output.result(ServicePhrase.ANSWERS(name=address.name, page=address.page))
         else:
-            output.result(f"warning: the run goes on without {address.name}: {address.message}")
+            told = ServicePhrase.WITHOUT(name=address.name, reason=address.reason or "")
+            output.result(CommandPhrase.WARNING(message=told))
 
     with Services(config.services, tracking_root(root), root) as services:
         threading.Thread(target=services.start, args=(tell,), name="services", daemon=True).start()
@@ -214,9 +223,9 @@ def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
 
 def monitor(config: Config, run: RunFolder, output: Output) -> None:
     """Bring the interfaces of a run up again, until Ctrl-C."""
-    output.say(f"Run {run.name} in {run.path}")
+    output.say(ServicePhrase.MONITORED(run=run.name, folder=run.path))
     with serving(config, run.root, output):
-        output.say("Ctrl-C ends the interfaces; the run is not touched.")
+        output.say(ServicePhrase.UNTIL_INTERRUPT())
         wait_for_interrupt()
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from smart_tuner.config import Config, load_config
-from smart_tuner.machine import DISK_NEEDED_BYTES, free_disk, gib, num_cores
+from smart_tuner.library import run_library
+from smart_tuner.machine import DISK_NEEDED_BYTES, free_disk, num_cores
+from smart_tuner.messages import CommandPhrase, Language, MessageError, RecordingsPhrase
 from smart_tuner.preset_choice import LARGE, SMALL, Choice, choose_preset
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause
@@ -25,12 +25,12 @@ FEATURE_BYTES = 4
 """Of a value in the cache."""
 
 
-class SurveyError(ValueError):
+class SurveyError(MessageError):
     """The recordings or the device cannot be used; its child, whose status it has, told why."""
 
     def __init__(self, status: int) -> None:
         self.status = status if status > 0 else ExitCause.CRASHED.code
-        super().__init__("no preset could be chosen; nothing was started")
+        super().__init__(RecordingsPhrase.NOT_CHOSEN())
 
 
 @dataclass(frozen=True)
@@ -89,17 +89,19 @@ def own_config(
     unfinished = None if new else find_resumable(runs_folder.absolute(), *digests)
     if unfinished is not None:
         begun = digests[unfinished.config().digest()]
-        choice = Choice(begun, f"the unfinished run {unfinished.name} has it (--new chooses afresh)")
+        choice = Choice(begun, RecordingsPhrase.UNFINISHED(run=unfinished.name))
     else:
-        output.say(f"Looking at the recordings in {folder}")
-        found = survey(folder, configs[LARGE], data_folder(runs_folder.absolute()), device)
+        output.say(RecordingsPhrase.LOOKING(folder=folder))
+        home = data_folder(runs_folder.absolute())
+        found = survey(folder, configs[LARGE], home, device, output.language)
         output.say(
-            f"  {found.clips:,} of {found.named:,} clips have a usable length: {found.hours:.2f} hours, "
-            f"mostly at {found.sampling_rate:,} Hz"
+            RecordingsPhrase.USABLE(
+                clips=found.clips, named=found.named, hours=found.hours, rate=found.sampling_rate
+            )
         )
         _warn_about_disk(found.hours, configs[LARGE], runs_folder, output)
         choice = choose_preset(found.hours, found.device, found.device_memory_bytes, num_cores())
-    output.result(f"Preset {choice.preset}: {choice.reason}. Another one: --preset NAME")
+    output.result(RecordingsPhrase.PRESET(preset=choice.preset, reason=choice.reason))
     return configs[choice.preset]
 
 
@@ -110,32 +112,29 @@ def _warn_about_disk(hours: float, config: Config, runs_folder: Path, output: Ou
     needed = frames * audio.n_mel_channels * FEATURE_BYTES
     free = free_disk(runs_folder)
     if free < needed + DISK_NEEDED_BYTES:
-        output.result(
-            f"warning: the features of these recordings take about {gib(needed)} of disk beside the run, and "
-            f"{gib(free)} are free: another --runs-folder helps"
-        )
+        told = RecordingsPhrase.FEATURES_DISK(needed=needed, free=free)
+        output.result(CommandPhrase.WARNING(message=told))
 
 
-def survey(folder: Path, config: Config, home: Path, device: str) -> Survey:
-    """What a child of the library measures; its words go to standard error, as does its progress.
+def survey(folder: Path, config: Config, home: Path, device: str, language: Language) -> Survey:
+    """What a child of the library measures; its mistakes and its progress are told in `language`.
 
     Raises:
         SurveyError: it ended with another status than 0.
     """
+    told: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as temporary:
         settings = Path(temporary) / "run.yaml"
         settings.write_text(config.to_yaml(), encoding="utf-8")
-        done = subprocess.run(
+        status = run_library(
             [
-                *(sys.executable, "-m", "tacotron2.cli", "survey", f"--device={device}"),
-                *(f"--folder={folder}", f"--home={home}", f"--settings={settings}"),
+                *("survey", f"--device={device}", f"--folder={folder}"),
+                *(f"--home={home}", f"--settings={settings}"),
             ],
-            stdout=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            check=False,
+            language,
+            RecordingsPhrase.NOT_SURVEYED,
+            told.update,
         )
-    if done.returncode != 0:
-        raise SurveyError(done.returncode)
-    told = json.loads(done.stdout)
+    if status != 0:
+        raise SurveyError(status)
     return Survey(**{name: told[name] for name in Survey.__dataclass_fields__})

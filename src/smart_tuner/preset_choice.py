@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smart_tuner.messages import Message, RecordingsPhrase
+
 GIB = 1024**3
 SMALL, LARGE = "small", "ljspeech"
 """The presets that are chosen from."""
@@ -21,7 +23,7 @@ class Choice:
     """A preset, and why it was taken, as the end of a sentence."""
 
     preset: str
-    reason: str
+    reason: Message
 
 
 def choose_preset(hours: float, device: str, device_memory_bytes: float, cores: int) -> Choice:
@@ -33,15 +35,19 @@ def choose_preset(hours: float, device: str, device_memory_bytes: float, cores: 
         device_memory_bytes: of the card; counts for cuda alone.
         cores: of the processor; told where it computes.
     """
-    speech = f"{hours:.1f} hours of speech" if hours >= 1 else f"{60 * hours:.0f} minutes of speech"
+    speech = (
+        RecordingsPhrase.HOURS(hours=hours)
+        if hours >= 1
+        else RecordingsPhrase.MINUTES(minutes=round(60 * hours))
+    )
     if device != "cuda":
-        cpu = f"the CPU ({cores} cores)" if cores > 1 else "the CPU (one core)"
-        return Choice(SMALL, f"{speech}, and {cpu} computes: {LARGE} would take it weeks")
-    card = f"a GPU of {device_memory_bytes / GIB:.1f} GiB"
-    if device_memory_bytes < LARGE_MEMORY_BYTES:
-        return Choice(SMALL, f"{speech}, and {card}: {LARGE} needs {LARGE_MEMORY_BYTES / GIB:g} GiB")
+        return Choice(SMALL, RecordingsPhrase.ON_CPU(speech=speech, cores=cores, large=LARGE))
+    memory = device_memory_bytes
+    if memory < LARGE_MEMORY_BYTES:
+        needed = LARGE_MEMORY_BYTES
+        told = RecordingsPhrase.ON_SMALL_CARD(speech=speech, memory=memory, large=LARGE, needed=needed)
+        return Choice(SMALL, told)
     if hours < LARGE_HOURS:
-        return Choice(
-            SMALL, f"{speech} on {card}: {LARGE} needs {LARGE_HOURS:g} hours, or learns them by heart"
-        )
-    return Choice(LARGE, f"{speech} on {card}: enough for the model of the paper")
+        told = RecordingsPhrase.LITTLE_SPEECH(speech=speech, memory=memory, large=LARGE, hours=LARGE_HOURS)
+        return Choice(SMALL, told)
+    return Choice(LARGE, RecordingsPhrase.ENOUGH(speech=speech, memory=memory))

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import TYPE_CHECKING, TextIO
 
-from smart_tuner.wording import STAGE_WORDS, duration, losses, sentence
+from smart_tuner.messages import Language, Message, TrainingPhrase, render
+from smart_tuner.wording import STAGES, losses, named, sentence
 from tacotron2.events import (
     StageEvent,
     Stamped,
@@ -41,11 +42,15 @@ class Output:
     Args:
         stream: where lines go.
         verbosity: QUIET keeps warnings and results only.
+        language: of the person who reads.
     """
 
-    def __init__(self, stream: TextIO, verbosity: Verbosity = Verbosity.NORMAL) -> None:
+    def __init__(
+        self, stream: TextIO, verbosity: Verbosity = Verbosity.NORMAL, language: Language = Language.EN
+    ) -> None:
         self.stream = stream
         self.verbosity = verbosity
+        self.language = language
         self._closed = False
         self._lock = threading.RLock()
         self._write: Callable[[str], None] = self._write_plainly
@@ -55,13 +60,17 @@ class Output:
         """Somebody may be sitting there."""
         return not self._closed and self.stream.isatty()
 
-    def say(self, text: str) -> None:
-        """Something that helps to follow the work."""
-        if self.verbosity >= Verbosity.NORMAL:
-            self.result(text)
+    def say(self, *lines: Message | str) -> None:
+        """Something that helps to follow the work; several lines stay together.
 
-    def result(self, text: str) -> None:
+        A string is a name, or a line in the reader's language already.
+        """
+        if self.verbosity >= Verbosity.NORMAL:
+            self.result(*lines)
+
+    def result(self, *lines: Message | str) -> None:
         """Something that is always wanted."""
+        text = "\n".join(render(line, self.language) for line in lines)
         with self._lock:
             if self._closed:
                 return
@@ -128,18 +137,20 @@ class RunFigures:
         # The limit counts all attempts; earlier ones are taken to have been as fast as this one.
         return min(left, max(0.0, self._max_train_s - elapsed - each * self._first_step))
 
-    def rates(self) -> str:
-        """`2.1 steps/s, 5,400 mel frames/s, alignment 0.43, 8 min left`."""
+    def rates(self, language: Language) -> str:
+        """`2.10 steps/s, 5,400 mel frames/s, alignment 0.43, 8 min left`."""
         if self._last is None:
             return ""
-        last = self._last
-        parts = [
-            f"{1 / last.step_seconds:.2f} steps/s" if last.step_seconds > 0 else "",
-            f"{last.mel_frames_per_s:,.0f} mel frames/s",
-            "" if math.isnan(self.alignment) else f"alignment {self.alignment:.2f}",
-            "" if math.isnan(self.eta_s()) else f"{duration(self.eta_s())} left",
-        ]
-        return ", ".join(part for part in parts if part)
+        last, parts = self._last, []
+        if last.step_seconds > 0:
+            parts.append(TrainingPhrase.STEP_RATE(rate=1 / last.step_seconds))
+        if math.isfinite(last.mel_frames_per_s):
+            parts.append(TrainingPhrase.FRAME_RATE(rate=round(last.mel_frames_per_s)))
+        if not math.isnan(self.alignment):
+            parts.append(TrainingPhrase.ALIGNMENT(value=self.alignment))
+        if not math.isnan(self.eta_s()):
+            parts.append(TrainingPhrase.TIME_LEFT(seconds=self.eta_s()))
+        return ", ".join(render(part, language) for part in parts)
 
 
 class ProgressView(ABC):
@@ -147,19 +158,20 @@ class ProgressView(ABC):
 
     def __init__(self, output: Output, max_train_s: float = 0.0) -> None:
         self._output = output
+        self._language = output.language
         self._figures = RunFigures(max_train_s)
 
     def show(self, stamped: Stamped) -> None:
         """Take one record and show what it changes."""
         self._figures.update(stamped)
-        line = sentence(stamped)
+        line = sentence(stamped, self._language)
         if line:
             self.line(line)
         if isinstance(stamped.event, StepEvent) and self._output.verbosity >= Verbosity.VERBOSE:
-            self.line(losses(stamped.event))
+            self.line(losses(stamped.event, self._language))
         self.move(stamped)
 
-    def line(self, text: str) -> None:
+    def line(self, text: Message | str) -> None:
         """A sentence that stays."""
         self._output.say(text)
 
@@ -186,11 +198,13 @@ class PlainProgress(ProgressView):
             finished = event.total > 1 and event.done == event.total
             if event.name != self._stage or finished or self._due(stamped.time):
                 self._stage, self._said_at = event.name, stamped.time
-                count = f": {event.done} of {event.total}" if event.total > 1 else ""
-                self.line(STAGE_WORDS.get(event.name, event.name) + count)
+                stage = named(event.name, STAGES, self._language)
+                counted = TrainingPhrase.STAGE_PROGRESS(stage=stage, done=event.done, total=event.total)
+                self.line(counted if event.total > 1 else stage)
         elif isinstance(event, StepEvent) and self._due(stamped.time):
             self._said_at = stamped.time
-            self.line(f"step {event.step} of {self._figures.max_steps}: {self._figures.rates()}")
+            total, rates = self._figures.max_steps, self._figures.rates(self._language)
+            self.line(TrainingPhrase.STEP(step=event.step, total=total, rates=rates))
 
     def close(self) -> None:
         pass  # lines are complete as they stand
@@ -215,7 +229,9 @@ class BarProgress(ProgressView):
             refresh_per_second=2,
             transient=True,
         )
-        self._task = self._bar.add_task("starting", total=None, figures="")
+        self._task = self._bar.add_task(
+            render(TrainingPhrase.STAGE_STARTING(), output.language), total=None, figures=""
+        )
         self._bar.start()
         output.write_by(self._print_above)
 
@@ -225,15 +241,15 @@ class BarProgress(ProgressView):
     def move(self, stamped: Stamped) -> None:
         event, figures = stamped.event, self._figures
         if isinstance(event, StageEvent) and event.name != "training":
-            self._show(STAGE_WORDS.get(event.name, event.name), event.done, event.total)
+            self._show(event.name, event.done, event.total)
         elif isinstance(event, StartedEvent | StepEvent | ValidationEvent):
-            self._show("training", figures.step, figures.max_steps, figures.rates())
+            self._show("training", figures.step, figures.max_steps, figures.rates(self._language))
 
-    def _show(self, words: str, done: int, total: int, rates: str = "") -> None:
-        count = f"{done:,} of {total:,}" if total > 1 else ""
+    def _show(self, stage: str, done: int, total: int, rates: str = "") -> None:
+        count = render(TrainingPhrase.COUNT(done=done, total=total), self._language) if total > 1 else ""
         self._bar.update(
             self._task,
-            description=words,
+            description=named(stage, STAGES, self._language),
             total=total,
             completed=done,
             figures=", ".join(filter(None, (count, rates))),

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
+from smart_tuner.messages import EndPhrase, Language, Message, MessageError, find_phrase, render
 from tacotron2.events import Event, EventError, Stamped, from_json, to_json
 from tacotron2.files import not_written
 from tacotron2.files import write_atomically as write_bytes_atomically
@@ -71,17 +72,26 @@ def cause_of_status(status: int) -> ExitCause:
     return table.get(status, ExitCause.CRASHED)
 
 
-class OutcomeError(ValueError):
+class OutcomeError(MessageError):
     """An outcome file cannot be read; the message names the file."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended. `message` is one sentence for a person, without an instruction."""
+    """How an attempt ended.
+
+    `reason` is one sentence for a person, without an instruction; a string is a detail in English, as an
+    exception told it.
+    """
 
     cause: ExitCause
-    message: str = ""
+    reason: Message | str = ""
     step: int | None = None
+
+    @property
+    def message(self) -> str:
+        """The reason in English, for records."""
+        return render(self.reason, Language.EN)
 
     def write(self, path: Path) -> None:
         """Whole or not at all.
@@ -89,10 +99,13 @@ class Outcome:
         Raises:
             StorageError: it cannot be written.
         """
+        told = self.reason if isinstance(self.reason, Message) else None
         content = {
             "cause": self.cause.value,
             "exit_code": self.cause.code,
             "message": self.message,
+            "phrase": told.phrase.name if told else None,
+            "parameters": dict(told.parameters) if told else {},
             "step": self.step,
             "time": time.time(),
         }
@@ -107,13 +120,14 @@ class Outcome:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(ExitCause(content["cause"]), content["message"], content["step"])
+            phrase, parameters = find_phrase(content.get("phrase") or ""), content.get("parameters", {})
+            known = phrase is not None and phrase.placeholders == set(parameters)
+            reason = Message(phrase, parameters) if phrase and known else content["message"]
+            return cls(ExitCause(content["cause"]), reason, content["step"])
         except FileNotFoundError:
             return None
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise OutcomeError(
-                f"{path}: not an outcome ({error}); remove the file and the same command goes on with the run"
-            ) from None
+            raise OutcomeError(EndPhrase.NOT_AN_OUTCOME(path=str(path), detail=str(error))) from None
 
 
 def write_atomically(path: Path, text: str) -> None:

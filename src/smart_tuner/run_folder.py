@@ -31,6 +31,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from smart_tuner.config import Config, ConfigError
+from smart_tuner.messages import CommandPhrase, MessageError
 from smart_tuner.records import Outcome, OutcomeError, write_atomically
 from tacotron2.files import StorageError
 
@@ -40,7 +41,7 @@ LAST_WORDS_S = 60.0
 """How long a worker that lost its supervisor may take to write its last checkpoint."""
 
 
-class RunError(ValueError):
+class RunError(MessageError):
     """A run cannot be found, created or used; the message says which and what would be right."""
 
 
@@ -142,7 +143,7 @@ class RunFolder:
             if path.is_file():
                 best.append(rank)
         if not best:
-            raise RunError(f"{self.name} has no voice yet: its first validation writes one")
+            raise RunError(CommandPhrase.NO_VOICE_YET(run=self.name))
         return max(best)[2]
 
     def has_state(self) -> bool:
@@ -164,22 +165,15 @@ class RunFolder:
         try:
             lock.acquire(timeout=GLANCE_S)
         except Timeout:
-            raise RunLockedError(
-                f"{self.name} is already being worked on by another process. "
-                f"Watch it with `smart-tuner monitor {self.name}`, wait for its end, "
-                "or start a separate run with --new."
-            ) from None
+            raise RunLockedError(CommandPhrase.RUN_LOCKED(run=self.name)) from None
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be written ({error.strerror})") from None
+            raise RunError(CommandPhrase.NOT_WRITABLE(path=self.path, detail=str(error.strerror))) from None
         try:
             with FileLock(self.worker_lock_file, timeout=LAST_WORDS_S):
                 return lock
         except Timeout:
             lock.release()
-            raise RunLockedError(
-                f"a worker of {self.name} is still alive although its supervisor is gone. "
-                "Wait for its end, end that process, or start a separate run with --new."
-            ) from None
+            raise RunLockedError(CommandPhrase.WORKER_ALIVE(run=self.name)) from None
 
     def is_locked(self) -> bool:
         """Whether some process works on the run now; of a folder that may not be written nobody can tell."""
@@ -203,14 +197,14 @@ def create(root: Path, config: Config) -> RunFolder:
         except FileExistsError:
             continue
         except OSError as error:
-            raise RunError(f"{root}: no run can be created there ({error.strerror})") from None
+            raise RunError(CommandPhrase.NO_RUN_THERE(path=root, detail=str(error.strerror))) from None
         run = RunFolder(path)
         try:
             write_atomically(run.settings_file, config.to_yaml())
         except StorageError as error:
             raise RunError(str(error)) from None
         return run
-    raise RunError(f"{root}: too many runs of the same second")
+    raise RunError(CommandPhrase.SAME_SECOND(path=root))
 
 
 def list_runs(root: Path) -> list[RunFolder]:
@@ -253,7 +247,7 @@ def claim(root: Path, config: Config, new: bool) -> Claim:
         root.mkdir(parents=True, exist_ok=True)
         held = FileLock(root / ".lock").acquire()
     except OSError as error:
-        raise RunError(f"{root}: cannot be created or written ({error.strerror})") from None
+        raise RunError(CommandPhrase.NO_RUNS_FOLDER(path=root, detail=str(error.strerror))) from None
     with held:
         found = None if new else find_resumable(root, config.digest())
         run = found or create(root, config)
@@ -274,10 +268,11 @@ def find_run(root: Path, name: str, whole_name: bool = False) -> RunFolder:
     if name in runs or len(matches) == 1:
         return runs.get(name) or matches[0]
     if matches:
-        raise RunError(f"{name!r} may mean {', '.join(run.name for run in matches)}: write more of the name")
+        found = ", ".join(run.name for run in matches)
+        raise RunError(CommandPhrase.SEVERAL_RUNS(name=name, runs=found))
     close = difflib.get_close_matches(name, list(runs), n=1, cutoff=0.5)
-    hint = f"did you mean {close[0]}?" if close else "`smart-tuner runs list` shows what there is."
-    raise RunError(f"no run {name!r} in {root}; {hint}")
+    hint = CommandPhrase.DID_YOU_MEAN(name=close[0]) if close else CommandPhrase.SEE_LIST()
+    raise RunError(CommandPhrase.NO_SUCH_RUN(name=name, folder=root, hint=hint))
 
 
 def remove(run: RunFolder) -> int:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from smart_tuner.messages import Message, MessageError, ServicePhrase
 from smart_tuner.service_launcher import GRACE_S
 
 NUM_PORTS_TRIED = 100
@@ -28,7 +29,7 @@ _LAUNCHER = Path(__file__).with_name("service_launcher.py")
 
 @dataclass(frozen=True)
 class ServiceAddress:
-    """Where a service answers; when it does not, `message` says why, for people.
+    """Where a service answers; when it does not, `reason` says why, for people.
 
     path: the page below `url` where a person begins.
     """
@@ -36,7 +37,7 @@ class ServiceAddress:
     name: str
     url: str
     ready: bool
-    message: str = ""
+    reason: Message | None = None
     path: str = ""
 
     @property
@@ -44,8 +45,8 @@ class ServiceAddress:
         return self.url + self.path
 
 
-class ServiceError(RuntimeError):
-    """A service does not run; the message is for people."""
+class ServiceError(MessageError):
+    """A service does not run."""
 
 
 class ServiceProcess:
@@ -69,7 +70,7 @@ class ServiceProcess:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._ready = False
-        self._message = ""
+        self._reason: Message | None = None
         self.port = first_port
 
     def launch(self, taken: set[int]) -> None:
@@ -96,15 +97,16 @@ class ServiceProcess:
                     start_new_session=True,  # Ctrl-C is not for it, and it can be ended as a group
                 )
         except (OSError, ServiceError) as error:
-            self._message = f"{self._name} was not started: {error}"
+            why = error.message if isinstance(error, ServiceError) else str(error)
+            self._reason = ServicePhrase.NOT_STARTED(name=self._name, reason=why)
 
     def wait_ready(self, deadline: float, taken: set[int], stopping: threading.Event) -> None:
         """Wait until our own process answers; one that lost its port to another program gets the next."""
         for _ in range(_NUM_STARTS):
             if self._process is None or stopping.is_set():
                 return
-            self._message = self._wait(self._process, deadline, stopping)
-            self._ready = not self._message
+            self._reason = self._wait(self._process, deadline, stopping)
+            self._ready = self._reason is None
             lost_port = self._process.poll() is not None and not port_is_free(self._host, self.port)
             if self._ready or not lost_port:
                 return
@@ -112,7 +114,7 @@ class ServiceProcess:
 
     def address(self) -> ServiceAddress:
         shown_host = "localhost" if self._host == "127.0.0.1" else self._host
-        return ServiceAddress(self._name, f"http://{shown_host}:{self.port}", self._ready, self._message)
+        return ServiceAddress(self._name, f"http://{shown_host}:{self.port}", self._ready, self._reason)
 
     def ask_to_end(self) -> None:
         if self._process is not None and self._process.poll() is None:
@@ -128,16 +130,19 @@ class ServiceProcess:
             self._process.wait()
         self._process, self._ready = None, False
 
-    def _wait(self, process: subprocess.Popen[bytes], deadline: float, stopping: threading.Event) -> str:
-        """Why it is not ready; empty when it is."""
+    def _wait(
+        self, process: subprocess.Popen[bytes], deadline: float, stopping: threading.Event
+    ) -> Message | None:
+        """Why it is not ready; None when it is."""
         url = f"http://{self._host}:{self.port}{self._ready_path}"
         while time.monotonic() < deadline and not stopping.is_set():
             if process.poll() is not None:
-                return f"{self._name} ended before it answered ({self._log_path()}):\n{self._log_tail()}"
+                log, lines = self._log_path(), self._log_tail()
+                return ServicePhrase.ENDED_EARLY(name=self._name, log=log, lines=lines)
             if _answers(url) and _listens(process.pid, self.port):
-                return ""
+                return None
             stopping.wait(_POLL_INTERVAL_S)
-        return f"{self._name} did not answer on {url} in time; see {self._log_path()}"
+        return ServicePhrase.NO_ANSWER(name=self._name, url=url, log=self._log_path())
 
     def _log_path(self) -> Path:
         return self._folder / f"{self._name.lower()}-{self.port}.log"
@@ -157,7 +162,7 @@ def free_port(host: str, first: int, taken: set[int]) -> int:
     for port in range(first, last + 1):
         if port not in taken and port_is_free(host, port):
             return port
-    raise ServiceError(f"no port from {first} to {last} is free on {host}")
+    raise ServiceError(ServicePhrase.NO_PORT(first=first, last=last, host=host))
 
 
 def port_is_free(host: str, port: int) -> bool:

@@ -18,6 +18,7 @@ from types import FrameType
 
 from smart_tuner.config import SupervisorSettings
 from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.messages import EndPhrase, Message, TrainingPhrase
 from smart_tuner.records import (
     EventWriter,
     ExitCause,
@@ -47,7 +48,7 @@ class Supervisor:
         settings: the time a silent worker is given.
         command: what to start; it must follow the run-folder contract.
         on_event: called with every record the worker writes, in this thread.
-        notify: called with a sentence for the person who watches.
+        notify: called with what the person who watches should know.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Supervisor:
         settings: SupervisorSettings,
         command: Sequence[str],
         on_event: Callable[[Stamped], None],
-        notify: Callable[[str], None],
+        notify: Callable[[Message], None],
     ) -> None:
         self._run = run
         self._settings = settings
@@ -88,7 +89,7 @@ class Supervisor:
         try:
             self._leave(outcome)
         except StorageError as error:
-            self._notify(f"warning: {error}")  # the caller is told the outcome all the same
+            self._notify(EndPhrase.NOT_LEFT(detail=str(error)))  # the caller is told the outcome all the same
         return outcome
 
     def _leave(self, outcome: Outcome) -> None:
@@ -107,7 +108,7 @@ class Supervisor:
             signals = self._signals[handled:]
             for number, name in enumerate(signals, start=handled):
                 if number == 0:
-                    self._notify("stopping: a checkpoint is written first. Ctrl-C again ends it at once.")
+                    self._notify(TrainingPhrase.STOPPING())
                     process.send_signal(name)
                 else:
                     return CAUSE_OF_SIGNAL[self._signals[0]]
@@ -128,19 +129,16 @@ class Supervisor:
         try:
             written = self._run.outcome()
         except OutcomeError as error:
-            return Outcome(ExitCause.CRASHED, str(error))
+            return Outcome(ExitCause.CRASHED, error.message)
         if written is not None:
             return written
         if verdict is ExitCause.HUNG:
-            return Outcome(
-                verdict,
-                f"the worker gave no sign of life for {self._settings.heartbeat_timeout_s:g} s and was ended",
-            )
+            return Outcome(verdict, EndPhrase.SILENT(seconds=self._settings.heartbeat_timeout_s))
         if verdict is None and self._signals and status < 0:
             verdict = CAUSE_OF_SIGNAL[self._signals[0]]
         if verdict is not None:
-            return Outcome(verdict, "the worker was ended before it could write a checkpoint")
-        return Outcome(cause_of_status(status), _sentence_for(status))
+            return Outcome(verdict, EndPhrase.NO_CHECKPOINT())
+        return Outcome(cause_of_status(status), _reason_of(status))
 
 
 class _Attempt:
@@ -163,14 +161,14 @@ class _Attempt:
         return FinishedEvent(self._step if outcome.step is None else outcome.step, outcome.cause.value)
 
 
-def _sentence_for(status: int) -> str:
+def _reason_of(status: int) -> Message:
     if status == -signal.SIGKILL:
-        return "the worker was killed from outside; the usual reason is that the machine ran out of memory"
+        return EndPhrase.KILLED()
     if status < 0:
-        return f"the worker was ended by the signal {signal.Signals(-status).name}"
+        return EndPhrase.SIGNALLED(signal=signal.Signals(-status).name)
     if status == ExitCause.STORAGE_ERROR.code:
-        return "nothing more could be written into the run folder; the usual reason is a full disk"
-    return f"the worker ended with status {status} and left no outcome"
+        return EndPhrase.DISK_FULL()
+    return EndPhrase.STATUS(status=status)
 
 
 def _has_ended(process: subprocess.Popen[bytes]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import typer
 
 from smart_tuner.config import Config
+from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.records import read_events
 from smart_tuner.run_folder import RunError, RunFolder
 from smart_tuner.summary import figure
@@ -36,12 +37,19 @@ class Stated:
     contact: str | None = None
 
 
-def bundle_run(run: RunFolder, stated: Stated, output: Path | None, library: Callable[..., int]) -> int:
+def bundle_run(
+    run: RunFolder,
+    stated: Stated,
+    output: Path | None,
+    library: Callable[..., int],
+    language: Language = Language.EN,
+) -> int:
     """Writes the best voice of a run by the library's command `bundle`; returns its exit status.
 
     Args:
         output: the file; by default the voice's name in the current folder.
         library: runs a command of `tacotron2.cli`.
+        language: of the person who reads.
 
     Raises:
         RunError: the run has no voice yet, or one of its records cannot be read.
@@ -58,9 +66,8 @@ def bundle_run(run: RunFolder, stated: Stated, output: Path | None, library: Cal
         status = library("bundle", f"--checkpoint={checkpoint}", f"--about={about}", f"--output={target}")
     if status == 0 and card.not_stated():
         options = ", ".join("--" + field.replace("_", "-") for field in card.not_stated())
-        typer.echo(
-            f'warning: the card says "not stated" for what these options would say: {options}', err=True
-        )
+        told = CommandPhrase.WARNING(message=CommandPhrase.NOT_STATED(options=options))
+        typer.echo(render(told, language), err=True)
     return status
 
 
@@ -193,5 +200,5 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error})") from None
+        raise RunError(CommandPhrase.NOT_READABLE(path=path, detail=str(error))) from None
     return content

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
+from smart_tuner.messages import EndPhrase, Language, Message, Phrase, TrainingPhrase, render
+from smart_tuner.records import ExitCause
 from tacotron2.events import (
     DataEvent,
     EstimateEvent,
@@ -14,75 +14,125 @@ from tacotron2.events import (
     ValidationEvent,
 )
 
-STAGE_WORDS = {
-    "data": "recordings",
-    "features": "mel spectrograms",
-    "estimate": "measuring the speed of this machine",
-    "examination": "speaking the test sentences",
+STAGES: dict[str, Phrase] = {
+    "data": TrainingPhrase.STAGE_DATA,
+    "features": TrainingPhrase.STAGE_FEATURES,
+    "estimate": TrainingPhrase.STAGE_ESTIMATE,
+    "training": TrainingPhrase.STAGE_TRAINING,
+    "examination": TrainingPhrase.STAGE_EXAMINATION,
 }
+SPLITS: dict[str, Phrase] = {
+    "recordings": TrainingPhrase.SPLIT_RECORDINGS,
+    "train": TrainingPhrase.SPLIT_TRAIN,
+    "validation": TrainingPhrase.SPLIT_VALIDATION,
+    "test": TrainingPhrase.SPLIT_TEST,
+}
+CAUSES: dict[ExitCause, Phrase] = {
+    ExitCause.COMPLETED: EndPhrase.COMPLETED,
+    ExitCause.STOPPED: EndPhrase.STOPPED,
+    ExitCause.NO_VOICE: EndPhrase.NO_VOICE,
+    ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
+    ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
+    ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
+    ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
+    ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
+    ExitCause.INTERRUPTED: EndPhrase.INTERRUPTED,
+    ExitCause.TERMINATED: EndPhrase.TERMINATED,
+    ExitCause.CRASHED: EndPhrase.CRASHED,
+    ExitCause.HUNG: EndPhrase.HUNG,
+}
+STATES: dict[str, Phrase] = {
+    "running": EndPhrase.STATE_RUNNING,
+    "unfinished": EndPhrase.STATE_UNFINISHED,
+    "unreadable": EndPhrase.STATE_UNREADABLE,
+    **{cause.value: phrase for cause, phrase in CAUSES.items()},
+}
+MOST_CHARACTERS_TOLD = 5
 
 
-def sentence(stamped: Stamped) -> str:
+def named(name: str, phrases: dict[str, Phrase], language: Language) -> str:
+    """The word for a name in a record; the name itself where there is none."""
+    return render(phrases[name](), language) if name in phrases else name
+
+
+def sentence(stamped: Stamped, language: Language) -> str:
     """The sentence for a record that deserves one, otherwise an empty string."""
     event = stamped.event
     if isinstance(event, StartedEvent):
-        resumed = event.resumed_from_step
-        begin = "training" if resumed is None else f"going on at step {resumed}"
-        return (
-            f"{begin}: {event.parameters:,} parameters, {event.train_clips:,} utterances, "
-            f"at most {event.max_steps:,} steps on {event.device} ({event.precision}, "
-            f"{event.threads} threads), seed {event.seed}"
-        )
+        return render(_started(event), language)
     if isinstance(event, EstimateEvent):
-        return (
-            f"estimated: {duration(event.train_seconds)} of training ({event.step_seconds:.2f} s a step; "
-            f"validations come on top), {math.ceil(event.disk_bytes / 2**20):,} MiB of disk"
+        cost = TrainingPhrase.ESTIMATED(
+            train_seconds=event.train_seconds, step_seconds=event.step_seconds, disk=event.disk_bytes
         )
+        return render(cost, language)
     if isinstance(event, DataEvent):
-        return _not_used(event)
+        return _not_used(event, language)
     if isinstance(event, ValidationEvent):
-        shown = {
-            "loss": event.teacher_forced.get("val_loss"),
-            "gate accuracy": event.teacher_forced.get("gate_accuracy"),
-            "free-running alignment": event.free_running.get("attention_alignment"),
-            "quality": event.quality,
-        }
-        words = ", ".join(f"{name} {value:.2f}" for name, value in shown.items() if value is not None)
-        return f"validation at step {event.step}: {words}"
+        figures = ", ".join(render(figure, language) for figure in _validation_figures(event))
+        return render(TrainingPhrase.VALIDATED(step=event.step, figures=figures), language)
     if isinstance(event, ExaminedEvent):
-        return f"examined {event.checkpoint}"
+        return render(TrainingPhrase.EXAMINED(checkpoint=event.checkpoint), language)
     return ""
 
 
-def _not_used(event: DataEvent) -> str:
+def _started(event: StartedEvent) -> Message:
+    resumed = event.resumed_from_step
+    return TrainingPhrase.STARTED(
+        begin=TrainingPhrase.BEGIN() if resumed is None else TrainingPhrase.RESUME(step=resumed),
+        parameters=event.parameters,
+        clips=event.train_clips,
+        steps=event.max_steps,
+        device=event.device,
+        precision=event.precision,
+        threads=event.threads,
+        seed=event.seed,
+    )
+
+
+def _validation_figures(event: ValidationEvent) -> list[Message]:
+    figures: list[tuple[Phrase, float | None]] = [
+        (TrainingPhrase.VAL_LOSS, event.teacher_forced.get("val_loss")),
+        (TrainingPhrase.GATE_ACCURACY, event.teacher_forced.get("gate_accuracy")),
+        (TrainingPhrase.FREE_ALIGNMENT, event.free_running.get("attention_alignment")),
+        (TrainingPhrase.QUALITY, event.quality),
+    ]
+    return [phrase(value=value) for phrase, value in figures if value is not None]
+
+
+def _not_used(event: DataEvent, language: Language) -> str:
     """What of a split is missing from the training; nothing to say where nothing is."""
     parts = []
     if event.left_out:
         whole = event.clips + event.left_out
-        parts.append(f"{event.left_out:,} of {whole:,} clips left out")
+        parts.append(render(TrainingPhrase.LEFT_OUT(count=event.left_out, whole=whole), language))
     if event.dropped_characters:
-        often = sorted(event.dropped_characters.items(), key=lambda item: -item[1])[:5]
-        shown = ", ".join(f"{character!r} {times(count)}" for character, count in often)
-        parts.append(f"{sum(event.dropped_characters.values()):,} characters dropped ({shown})")
-    return f"{event.split}: {'; '.join(parts)}; the log names them" if parts else ""
+        counted = sorted(event.dropped_characters.items(), key=lambda item: -item[1])
+        often = ", ".join(
+            render(_dropped(character, count), language)
+            for character, count in counted[:MOST_CHARACTERS_TOLD]
+        )
+        count = sum(event.dropped_characters.values())
+        parts.append(render(TrainingPhrase.DROPPED(count=count, often=often), language))
+    if not parts:
+        return ""
+    split = named(event.split, SPLITS, language)
+    return render(TrainingPhrase.NOT_USED(split=split, parts="; ".join(parts)), language)
 
 
-def times(count: int) -> str:
-    """`once`, `3 times`."""
-    return "once" if count == 1 else f"{count:,} times"
+def _dropped(character: str, count: int) -> Message:
+    if count == 1:
+        return TrainingPhrase.DROPPED_ONCE(character=repr(character))
+    return TrainingPhrase.DROPPED_TIMES(character=repr(character), count=count)
 
 
-def losses(event: StepEvent) -> str:
-    losses = ", ".join(f"{name} {value:.4f}" for name, value in event.losses.items())
-    return (
-        f"step {event.step}: {losses}, gradient norm {event.grad_norm:.3f}, "
-        f"learning rate {event.learning_rate:.2e}, waiting for data {event.data_wait_share:.0%}"
+def losses(event: StepEvent, language: Language) -> str:
+    """Every loss and figure of a step record."""
+    each = (TrainingPhrase.LOSS(name=name, value=value) for name, value in event.losses.items())
+    words = TrainingPhrase.LOSSES(
+        step=event.step,
+        losses=", ".join(render(loss, language) for loss in each),
+        grad_norm=event.grad_norm,
+        learning_rate=event.learning_rate,
+        wait=event.data_wait_share,
     )
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{math.ceil(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+    return render(words, language)

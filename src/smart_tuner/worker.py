@@ -23,6 +23,7 @@ from filelock import FileLock
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.heartbeat import HeartbeatThread
 from smart_tuner.machine import num_cores
+from smart_tuner.messages import EndPhrase
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
 from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError
@@ -119,13 +120,12 @@ class Job:
             result = self._train(sets["train"], sets["validation"])
         cause = ExitCause(result.cause)
         if cause is not ExitCause.COMPLETED:
-            return Outcome(cause, f"the training stopped at step {result.step}", result.step)
+            return Outcome(cause, EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
         if result.best_checkpoint is None:
-            reason = "no validation gave a voice that could be examined"
-            return Outcome(ExitCause.NO_VOICE, reason, result.step)
+            return Outcome(ExitCause.NO_VOICE, EndPhrase.NOTHING_EXAMINED(), result.step)
         with self._stop.impatient():
             self._examine(result.best_checkpoint, sets["test"])
-        return Outcome(cause, f"trained for {result.step} steps", result.step)
+        return Outcome(cause, EndPhrase.TRAINED(step=result.step), result.step)
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
@@ -256,7 +256,7 @@ def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outco
         return Job(run, run.config(), device, emit, stop).execute()
     except StopRequestedError:
         cause = stop.cause or ExitCause.INTERRUPTED
-        return Outcome(cause, "stopped on request; what was finished so far is kept", emit.step)
+        return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
     except tuple(causes()) as error:
         cause = next(cause for kind, cause in causes().items() if isinstance(error, kind))
         _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
@@ -271,12 +271,13 @@ def whatever_happens(run: RunFolder, emit: Emitter, tracker: Tracker) -> Iterato
         yield outcomes
     finally:
         error = sys.exception()
-        message = f"an error of the program: {type(error).__name__}: {error}"
-        outcome = outcomes[0] if outcomes else Outcome(ExitCause.CRASHED, message, emit.step)
+        reason = EndPhrase.PROGRAM_ERROR(kind=type(error).__name__, detail=str(error))
+        outcome = outcomes[0] if outcomes else Outcome(ExitCause.CRASHED, reason, emit.step)
         with suppress(StorageError):  # a full disk takes neither; then the exit status tells the cause
             emit.end(outcome.cause)
             outcome.write(run.outcome_file)
-        tracker.close(TRACKER_CLOSE_S)
+        if not tracker.close(TRACKER_CLOSE_S):
+            _LOGGER.warning("not everything was shown in MLflow and TensorBoard; the events are kept")
 
 
 def main(arguments: list[str] | None = None) -> int:

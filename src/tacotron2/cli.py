@@ -1,10 +1,13 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-python -m tacotron2.cli synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
-    [--text TEXT | --file FILE] [--drop-unreadable]
-python -m tacotron2.cli bundle --checkpoint PATH --about FILE.json --output FILE
-python -m tacotron2.cli demo --folder FOLDER --settings run.yaml
-python -m tacotron2.cli survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
+        [--text TEXT | --file FILE] [--drop-unreadable]
+    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
+    python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
+    python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+
+With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
+then `spoken`, `bundled`, `corpus`, `surveyed` or `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 DATA_ERROR = 30
 CONFIGURATION_ERROR = 31
@@ -25,6 +29,7 @@ INTERRUPTED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; a user's mistake is one line on standard error and a status that is not 0."""
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
+    parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
     synthesize = commands.add_parser("synthesize", help="a text to a wav file", allow_abbrev=False)
     speaker = synthesize.add_mutually_exclusive_group(required=True)
@@ -57,9 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _fail(message: object, status: int) -> int:
-    print(f"tacotron2: {message}", file=sys.stderr)
+def _fail(chosen: argparse.Namespace, message: object, status: int) -> int:
+    if chosen.json:
+        _say_record(kind="error", message=str(message))
+    else:
+        print(f"tacotron2: {message}", file=sys.stderr)
     return status
+
+
+def _say_record(**record: Any) -> None:
+    print(json.dumps(record), flush=True)
 
 
 def _synthesize(chosen: argparse.Namespace) -> int:
@@ -79,18 +91,33 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
-        return _fail(f"{name}: byte {error.start + 1} is not UTF-8; save the file as UTF-8", DATA_ERROR)
+        return _fail(
+            chosen, f"{name}: byte {error.start + 1} is not UTF-8; save the file as UTF-8", DATA_ERROR
+        )
     except TextError as error:
-        return _fail(f"{name}: {error}", DATA_ERROR)
+        return _fail(chosen, f"{name}: {error}", DATA_ERROR)
     except AudioError as error:
-        return _fail(f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR)
+        return _fail(
+            chosen, f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR
+        )
     except (CheckpointError, VoiceError, OSError) as error:
-        return _fail(error, DATA_ERROR)
-    score = spoken.attention_alignment
+        return _fail(chosen, error, DATA_ERROR)
+    score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
+    if chosen.json:
+        _say_record(
+            kind="spoken",
+            path=str(chosen.output),
+            seconds=seconds,
+            attention_alignment=score,
+            sentences=len(spoken.speeches),
+            endless=sum(not speech.stopped for speech in spoken.speeches),
+            dropped=dropped,
+        )
+        return 0
     alignment = "not measurable" if score is None else f"{score:.2f}"
-    print(f"{chosen.output}: {len(spoken.samples) / rate:.2f} s, attention_alignment {alignment}")
+    print(f"{chosen.output}: {seconds:.2f} s, attention_alignment {alignment}")
     print(f"ended by: {spoken.stop_reason}")
-    for character, count in Counter(spoken.dropped).items():
+    for character, count in dropped.items():
         print(f"left out {count} times: {character!r} (U+{ord(character):04X})", file=sys.stderr)
     return 0
 
@@ -109,8 +136,12 @@ def _bundle(chosen: argparse.Namespace) -> int:
         about = About.from_dict(json.loads(chosen.about.read_bytes()))
         write_voice(chosen.output, chosen.checkpoint, about)
     except (CheckpointError, VoiceError, TextError, OSError) as error:
-        return _fail(error, DATA_ERROR)
-    print(f"{chosen.output}: {chosen.output.stat().st_size / 2**20:.1f} MiB")
+        return _fail(chosen, error, DATA_ERROR)
+    size = chosen.output.stat().st_size
+    if chosen.json:
+        _say_record(kind="bundled", path=str(chosen.output), bytes=size)
+    else:
+        print(f"{chosen.output}: {size / 2**20:.1f} MiB")
     return 0
 
 
@@ -120,19 +151,26 @@ def _demo(chosen: argparse.Namespace) -> int:
     from tacotron2.schema import read_hparams
 
     try:
-        corpus = make_demo(chosen.folder, read_hparams(chosen.settings), _show_progress)
+        corpus = make_demo(
+            chosen.folder, read_hparams(chosen.settings), _say_progress if chosen.json else _show_progress
+        )
     except HParamsError as error:
-        return _fail(error, CONFIGURATION_ERROR)
+        return _fail(chosen, error, CONFIGURATION_ERROR)
     except (DemoError, OSError) as error:
-        return _fail(error, DATA_ERROR)
+        return _fail(chosen, error, DATA_ERROR)
+    paths = (corpus.train_list, corpus.validation_list, corpus.test_list)
+    utterances = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    if chosen.json:
+        _say_record(kind="corpus", folder=str(corpus.folder), seconds=corpus.seconds, utterances=utterances)
+        return 0
     print(f"{corpus.folder}: {corpus.seconds / 60:.1f} minutes of speech")
-    for path in (corpus.train_list, corpus.validation_list, corpus.test_list):
-        print(f"  {path.name}: {len(path.read_text(encoding='utf-8').splitlines())} utterances")
+    for list_name, count in utterances.items():
+        print(f"  {list_name}: {count} utterances")
     return 0
 
 
 def _survey(chosen: argparse.Namespace) -> int:
-    """One line of JSON: the survey of the folder, and the device that a training would get."""
+    """How much speech the folder holds, and the device that a training would get."""
     import torch
 
     from tacotron2.data.survey import survey
@@ -141,17 +179,26 @@ def _survey(chosen: argparse.Namespace) -> int:
     from tacotron2.schema import read_hparams
     from tacotron2.training.devices import DeviceError, resolve_device
 
+    progress = _say_progress if chosen.json else _show_progress
     try:
         device = resolve_device(chosen.device)
-        found = survey(chosen.folder, chosen.home, read_hparams(chosen.settings), _show_progress)
+        found = survey(chosen.folder, chosen.home, read_hparams(chosen.settings), progress)
     except (HParamsError, DeviceError) as error:
-        return _fail(error, CONFIGURATION_ERROR)
+        return _fail(chosen, error, CONFIGURATION_ERROR)
     except (DataError, OSError) as error:
-        return _fail(error, DATA_ERROR)
+        return _fail(chosen, error, DATA_ERROR)
     memory = torch.cuda.get_device_properties(0).total_memory if device == "cuda" else 0
     told = dataclasses.asdict(found) | {"device": device, "device_memory_bytes": memory}
-    print(json.dumps(told, ensure_ascii=False))
+    if chosen.json:
+        _say_record(kind="surveyed", **told)
+        return 0
+    for name, value in told.items():
+        print(f"{name}: {value}")
     return 0
+
+
+def _say_progress(done: int, total: int) -> None:
+    _say_record(kind="progress", done=done, total=total)
 
 
 def _show_progress(done: int, total: int) -> None:

@@ -164,20 +164,26 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     status, _, _ = call(tmp_path, "synthesize", "--run", run.name, "--output", "a/b.wav", "--", "-1 degrees.")
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert status == 30  # the library's own word
-    assert arguments == ["synthesize", f"--checkpoint={best}", "--output=a/b.wav", "--text=-1 degrees."]
+    assert arguments == [
+        "--json",
+        "synthesize",
+        f"--checkpoint={best}",
+        "--output=a/b.wav",
+        "--text=-1 degrees.",
+    ]
     assert (tmp_path / "a").is_dir()
 
     call(tmp_path, "synthesize", "--run", run.name)
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert not any(argument.startswith(("--text", "--file")) for argument in arguments)
-    assert f"--output={run.speech_folder}" in arguments[2]
+    assert f"--output={run.speech_folder}" in arguments[3]
 
     voice = tmp_path / "v.voice.zip"
     voice.touch()
     call(tmp_path, "synthesize", f"--voice={voice}", "Hi.")
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
-    assert arguments[:2] == ["synthesize", f"--voice={voice}"] and arguments[3:] == ["--text=Hi."]
-    assert re.fullmatch(r"--output=\d{8}-\d{6}\.wav", arguments[2])
+    assert arguments[1:3] == ["synthesize", f"--voice={voice}"] and arguments[4:] == ["--text=Hi."]
+    assert re.fullmatch(r"--output=\d{8}-\d{6}\.wav", arguments[3])
 
     (tmp_path / "file").touch()
     status, _, complaint = call(tmp_path, "synthesize", "--run", run.name, "--output", "file/b.wav", "Hi.")

@@ -9,6 +9,7 @@ import pytest
 
 from smart_tuner import machine
 from smart_tuner.machine import GIB, Gpu, Machine, find_gpus, findings, inspect_machine, num_cores, table
+from smart_tuner.messages import Language, render
 
 ROOMY = Machine("3.11.9", "Linux x86_64", 2, 16 * GIB, 8 * GIB, 50 * GIB, ())
 
@@ -100,7 +101,7 @@ def test_what_is_too_small_is_told(
 ) -> None:
     found = findings(replace(ROOMY, **change), services)
     assert [finding.fatal for finding in found] == fatal
-    assert word in " ".join(finding.message for finding in found)
+    assert word in " ".join(render(finding.message, Language.EN) for finding in found)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,6 @@ def test_this_machine_can_be_inspected_for_a_folder_that_is_not_there_yet(tmp_pa
     assert here.cores >= 1
     assert 0 < here.memory_free_bytes <= here.memory_bytes
     assert here.disk_free_bytes > 0
-    lines = table(replace(here, gpus=(Gpu("Tesla T4", 15360, "535.1", "7.5"),)))
+    lines = table(replace(here, gpus=(Gpu("Tesla T4", 15360, "535.1", "7.5"),)), Language.EN)
     assert "Tesla T4 (15 GiB)" in lines[-1]
     assert any(f"{here.cores}" in line for line in lines if "cores" in line)

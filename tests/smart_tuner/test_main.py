@@ -19,6 +19,7 @@ import smart_tuner
 from smart_tuner import main as job
 from smart_tuner.config import Config, ServiceSettings
 from smart_tuner.main import MachineError, SmartTunerMain
+from smart_tuner.messages import ServicePhrase
 from smart_tuner.progress import Output, Verbosity
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create, list_runs
@@ -189,6 +190,9 @@ def test_a_machine_that_is_too_small_starts_nothing(tmp_path: Path, monkeypatch:
     assert not (tmp_path / "runs").exists()
 
 
+NO_ANSWER = ServicePhrase.NO_ANSWER(name="TensorBoard", url="http://localhost:6006", log="t.log")
+
+
 class FakeServices:
     """Notes its life; TensorBoard never becomes ready."""
 
@@ -211,7 +215,7 @@ class FakeServices:
     def start(self, tell: Callable[[ServiceAddress], None]) -> None:
         self._log.append("started")
         tell(ServiceAddress("MLflow", "http://localhost:5000", True))
-        tell(ServiceAddress("TensorBoard", "http://localhost:6006", False, "TensorBoard did not answer"))
+        tell(ServiceAddress("TensorBoard", "http://localhost:6006", False, NO_ANSWER))
 
 
 class Terminal(io.StringIO):
@@ -267,7 +271,7 @@ from smart_tuner.main import SmartTunerMain
 from smart_tuner.progress import Output
 config = Config("debug", services=ServiceSettings(enabled=False))
 command = lambda run, device: [sys.executable, sys.argv[2], str(run.path), "patient"]
-job.catch_up = lambda run: None
+job.catch_up = lambda run: True
 sys.exit(SmartTunerMain(config, Output(sys.stdout), runs_folder=Path(sys.argv[1]), command=command).run())
 """
 

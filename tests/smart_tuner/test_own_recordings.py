@@ -9,6 +9,7 @@ import pytest
 
 from smart_tuner import own_recordings
 from smart_tuner.config import Config, ConfigError, load_config
+from smart_tuner.messages import Language
 from smart_tuner.own_recordings import Survey, SurveyError, job_config
 from smart_tuner.progress import Output, Verbosity
 from smart_tuner.records import ExitCause, Outcome
@@ -26,7 +27,7 @@ class Surveyor:
         self.found = Survey(100, 100, 1.0, 22050, "cuda", 24 * GIB)
         self.calls: list[str] = []
 
-    def __call__(self, folder: Path, config: Config, home: Path, device: str) -> Survey:
+    def __call__(self, folder: Path, config: Config, home: Path, device: str, language: Language) -> Survey:
         self.calls.append(device)
         return self.found
 
@@ -43,7 +44,7 @@ def chosen(
 ) -> tuple[Config, str]:
     """The configuration for `root/mine`, and what a person is told who wants results alone."""
     stream = io.StringIO()
-    output = Output(stream, Verbosity.QUIET)
+    output = Output(stream, Verbosity.QUIET, Language.EN)
     config = job_config(preset, str(root / "mine"), overrides, root / "runs", "auto", new, output)
     return config, stream.getvalue()
 
@@ -64,7 +65,7 @@ def test_a_named_preset_is_taken_without_a_look_and_the_demo_without_recordings(
 ) -> None:
     for preset in ("demo", "debug"):
         assert chosen(tmp_path, preset)[0].hparams == load_config(preset).hparams
-    quiet = Output(io.StringIO(), Verbosity.QUIET)
+    quiet = Output(io.StringIO(), Verbosity.QUIET, Language.EN)
     assert job_config("choose", None, [], tmp_path, "auto", False, quiet) == load_config("demo")
     assert surveyor.calls == []
     named = job_config("choose", None, [f"data_folder={tmp_path}"], tmp_path, "cpu", False, quiet)
@@ -122,11 +123,11 @@ def test_the_real_child_measures_and_says_what_is_wrong(
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
     folder, home, config = ljspeech(tmp_path / "mine", 10), tmp_path / "data", load_config("ljspeech")
     tone(folder / "wavs" / "c003.wav", seconds=30.0)
-    found = own_recordings.survey(folder, config, home, "cpu")
+    found = own_recordings.survey(folder, config, home, "cpu", Language.EN)
     assert (found.clips, found.named, found.sampling_rate) == (9, 10, 16_000)
     assert found.hours == pytest.approx(9 * 1.2 / 3600)
     assert (found.device, found.device_memory_bytes) == ("cpu", 0)
     with pytest.raises(SurveyError, match="nothing was started") as caught:
-        own_recordings.survey(tmp_path / "nowhere", config, home, "cpu")
+        own_recordings.survey(tmp_path / "nowhere", config, home, "cpu", Language.EN)
     assert caught.value.status == ExitCause.DATA_ERROR.code
     assert "nowhere: no folder of recordings" in capfd.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from smart_tuner.config import preset_names
+from smart_tuner.messages import Language, render
 from smart_tuner.preset_choice import GIB, LARGE, SMALL, choose_preset
 
 
@@ -12,7 +13,7 @@ from smart_tuner.preset_choice import GIB, LARGE, SMALL, choose_preset
     ("hours", "device", "gib", "cores", "preset", "words"),
     [
         (0.0, "cpu", 0, 2, "small", "0 minutes of speech, and the CPU (2 cores)"),
-        (1.7, "cpu", 0, 1, "small", "1.7 hours of speech, and the CPU (one core)"),
+        (1.7, "cpu", 0, 1, "small", "1.7 hours of speech, and the CPU (1 core)"),
         (24.0, "cpu", 0, 128, "small", "ljspeech would take it weeks"),
         (24.0, "cpu", 80, 128, "small", "the CPU"),
         (24.0, "cuda", 3.9, 16, "small", "a GPU of 3.9 GiB: ljspeech needs 7.5 GiB"),
@@ -30,7 +31,7 @@ def test_the_decision_table(
 ) -> None:
     choice = choose_preset(hours, device, gib * GIB, cores)
     assert choice.preset == preset
-    assert words in choice.reason
+    assert words in render(choice.reason, Language.EN)
 
 
 def test_what_is_chosen_exists_and_is_never_the_demo() -> None:

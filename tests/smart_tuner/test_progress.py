@@ -16,7 +16,6 @@ from smart_tuner.progress import (
     PlainProgress,
     RunFigures,
     Verbosity,
-    duration,
     make_progress,
 )
 from tacotron2.events import (
@@ -160,17 +159,6 @@ def test_a_reader_that_goes_away_ends_nothing() -> None:
     told = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), told) == (0, b"all said")
-
-
-def test_durations_are_read_at_a_glance() -> None:
-    assert [duration(s) for s in (0.0, 0.4, 89, 95, 3600, 12_000)] == [
-        "0 s",
-        "1 s",
-        "89 s",
-        "2 min",
-        "60 min",
-        "3 h 20 min",
-    ]
 
 
 def test_characters_that_the_stream_cannot_write_are_escaped() -> None:

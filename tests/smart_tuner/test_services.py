@@ -21,6 +21,7 @@ import pytest
 
 from smart_tuner import service_process, services
 from smart_tuner.config import ServiceSettings
+from smart_tuner.messages import Language, render
 from smart_tuner.service_process import ServiceAddress, ServiceError, ServiceProcess, free_port, port_is_free
 from smart_tuner.services import Services, open_browser
 from smart_tuner.tracking import Tracker
@@ -33,6 +34,12 @@ SOURCES = Path(service_process.__file__).parents[1]
 # The server is a grandchild of the launcher, as MLflow's is.
 FILE_SERVER = "import subprocess, sys; subprocess.run([sys.executable, '-m', 'http.server', *sys.argv[1:]])"
 DEAF_SERVER = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + FILE_SERVER
+
+
+def told(service: ServiceProcess) -> str:
+    reason = service.address().reason
+    assert reason is not None
+    return render(reason, Language.EN)
 
 
 class Answering(BaseHTTPRequestHandler):
@@ -171,8 +178,8 @@ def test_a_service_that_dies_is_told_with_the_end_of_its_log(tmp_path: Path) -> 
     service.launch(set())
     service.wait_ready(time.monotonic() + TIMEOUT_S, set(), threading.Event())
     assert not service.address().ready
-    assert "Broken ended before it answered" in service.address().message
-    assert "no such store" in service.address().message
+    assert "Broken ended before it answered" in told(service)
+    assert "no such store" in told(service)
     service.wait_ended()
 
 
@@ -181,7 +188,7 @@ def test_a_service_that_never_answers_is_told_and_can_be_stopped(tmp_path: Path)
     service = ServiceProcess("Mute", lambda port: command, {}, HOST, any_free_port(), "/", tmp_path)
     service.launch(set())
     service.wait_ready(time.monotonic() + 0.5, set(), threading.Event())
-    assert "Mute did not answer" in service.address().message
+    assert "Mute did not answer" in told(service)
     service.ask_to_end()
     service.wait_ended()
 
@@ -191,7 +198,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     service = file_server(tmp_path / "file", any_free_port())
     service.launch(set())
     service.wait_ready(time.monotonic() + TIMEOUT_S, set(), threading.Event())
-    assert "Files was not started" in service.address().message
+    assert "Files was not started" in told(service)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells about a dead parent at once")
@@ -296,7 +303,7 @@ def test_both_interfaces_show_a_run_beside_a_program_on_their_port(
         assert tracker.close(TIMEOUT_S)
 
         assert told == [mlflow, tensorboard]
-        assert (mlflow.ready, tensorboard.ready) == (True, True), (mlflow.message, tensorboard.message)
+        assert (mlflow.ready, tensorboard.ready) == (True, True), (mlflow.reason, tensorboard.reason)
         assert len({other_program, port_of(mlflow.url), port_of(tensorboard.url)}) == 3
         assert [address.url for address in both.start()] == [mlflow.url, tensorboard.url]
         assert mlflow.page == f"{mlflow.url}/#/experiments/1/runs?workflowType=machine_learning"

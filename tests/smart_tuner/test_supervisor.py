@@ -15,6 +15,7 @@ import pytest
 from smart_tuner import supervisor
 from smart_tuner.config import Config, SupervisorSettings
 from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.messages import Language, Message, render
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
 from smart_tuner.supervisor import POLL_S, Supervisor
@@ -42,7 +43,7 @@ class Watch:
         self, run: RunFolder, scenario: str, *signals: int, heartbeat_timeout_s: float = 60.0
     ) -> None:
         self.events: list[Event] = []
-        self.told: list[str] = []
+        self.told: list[Message] = []
         self._signals = list(signals)
         command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
         settings = SupervisorSettings(heartbeat_timeout_s)
@@ -54,8 +55,8 @@ class Watch:
         if isinstance(event, StartedEvent) and self._signals:
             os.kill(os.getpid(), self._signals.pop(0))
 
-    def _hear(self, sentence: str) -> None:
-        self.told.append(sentence)
+    def _hear(self, message: Message) -> None:
+        self.told.append(message)
         if self._signals:
             os.kill(os.getpid(), self._signals.pop(0))
 
@@ -122,7 +123,9 @@ def test_an_outcome_that_cannot_be_written_is_told_all_the_same(
     monkeypatch.setattr(Outcome, "write", full)
     watch = Watch(run, "32")
     assert watch.outcome.cause is ExitCause.STORAGE_ERROR and run.outcome() is None
-    assert watch.told == [f"warning: {run.outcome_file}: cannot be written (No space left on device)"]
+    (told,) = watch.told
+    words = f"warning: {run.outcome_file}: cannot be written (No space left on device)"
+    assert render(told, Language.EN) == words
 
 
 def test_an_end_that_the_worker_told_is_not_told_again(run: RunFolder) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
@@ -26,9 +28,15 @@ def fed(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
 def say(weights_file: Path, tmp_path: Path) -> Callable[..., int]:
     """`say("--text=Hello.")` with a good checkpoint."""
 
-    def run(*arguments: str, checkpoint: Path = weights_file) -> int:
+    def run(*arguments: str, checkpoint: Path = weights_file, flags: tuple[str, ...] = ()) -> int:
         return main(
-            ["synthesize", f"--checkpoint={checkpoint}", f"--output={tmp_path / 'said.wav'}", *arguments]
+            [
+                *flags,
+                "synthesize",
+                f"--checkpoint={checkpoint}",
+                f"--output={tmp_path / 'said.wav'}",
+                *arguments,
+            ]
         )
 
     return run
@@ -183,6 +191,38 @@ demo:
   demo_min_characters: 8
   demo_max_characters: 16
 """
+
+
+def records(capsys: Captured) -> list[dict[str, Any]]:
+    """What was said with `--json`; nothing on standard error."""
+    out, err = capsys.readouterr()
+    assert not err
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_records_for_a_program(
+    make_model: Callable[..., Tacotron2], say: Callable[..., int], tmp_path: Path, capsys: Captured
+) -> None:
+    model, path = make_model(unreadable="drop"), tmp_path / "dropping.ckpt"
+    save_checkpoint(path, {"hparams": model.hparams.to_dict(), "model": model.state_dict()}, {})
+    assert say("--text=an old 時計, 時. Another!", checkpoint=path, flags=("--json",)) == 0
+    (spoken,) = records(capsys)
+    assert (spoken["kind"], spoken["path"]) == ("spoken", str(tmp_path / "said.wav"))
+    assert spoken["seconds"] > 0 and set(spoken) >= {"attention_alignment", "endless"}
+    assert (spoken["sentences"], spoken["dropped"]) == (2, {"時": 2, "計": 1})
+    assert say("--text=?!", flags=("--json",)) == DATA_ERROR
+    (error,) = records(capsys)
+    assert error["kind"] == "error" and "nothing to say in '?!'" in error["message"]
+
+
+def test_records_of_the_demo(tmp_path: Path, capsys: Captured) -> None:
+    settings, folder = tmp_path / "run.yaml", tmp_path / "data"
+    settings.write_text(PRESET, encoding="utf-8")
+    assert main(["--json", "demo", f"--folder={folder}", f"--settings={settings}"]) == 0
+    *progress, corpus = records(capsys)
+    assert progress[-1] == {"kind": "progress", "done": 20, "total": 20}
+    assert Path(corpus["folder"]).parent == folder and corpus["seconds"] > 0
+    assert corpus["utterances"] == {"train.txt": 16, "validation.txt": 2, "test.txt": 2}
 
 
 def test_demo(tmp_path: Path, capsys: Captured) -> None:
