@@ -64,6 +64,10 @@ def auto(
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
+    processes: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes that train together; short for train.num_processes."),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start a new run, even where one could be gone on with.")
     ] = False,
@@ -81,7 +85,8 @@ def auto(
         from smart_tuner.main import SmartTunerMain
 
         output = _output(verbose, quiet)
-        config = load_config(preset, overrides or [])
+        chosen = [] if processes is None else [f"train.num_processes={processes}"]
+        config = load_config(preset, [*(overrides or []), *chosen])
         if data is not None:
             if not data.strip():
                 _usage_error("--data names no folder; leave it out for the demo corpus")

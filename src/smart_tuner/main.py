@@ -121,9 +121,10 @@ class SmartTunerMain:
             if isinstance(stamped.event, EstimateEvent):
                 self._warn_about_disk(stamped.event)
 
-        command = self._command(run, self._device)
+        command, num_processes = self._command(run, self._device), self._config.hparams.train.num_processes
+        say = self._output.say
         try:
-            return Supervisor(run, self._config.supervisor, command, on_event, self._output.say).supervise()
+            return Supervisor(run, self._config.supervisor, command, on_event, say, num_processes).supervise()
         finally:
             progress.close()
 

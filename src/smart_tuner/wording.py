@@ -27,11 +27,12 @@ def sentence(stamped: Stamped) -> str:
     event = stamped.event
     if isinstance(event, StartedEvent):
         resumed = event.resumed_from_step
+        processes = f" in each of {event.processes} processes" if event.processes > 1 else ""
         begin = "training" if resumed is None else f"going on at step {resumed}"
         return (
             f"{begin}: {event.parameters:,} parameters, {event.train_clips:,} utterances, "
             f"at most {event.max_steps:,} steps on {event.device} ({event.precision}, "
-            f"{event.threads} threads), seed {event.seed}"
+            f"{event.threads} threads{processes}), seed {event.seed}"
         )
     if isinstance(event, EstimateEvent):
         return (
