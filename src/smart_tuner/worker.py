@@ -256,6 +256,7 @@ def follow(run: RunFolder, device: str) -> int:
 def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
+        run.outcome_file.unlink(missing_ok=True)  # of the attempt before
         HeartbeatThread(run.heartbeat_file, parent).start()
         from smart_tuner.tracking import Tracker
 
