@@ -97,17 +97,18 @@ class Trainer:
         self.ranks.require_agreement("order of the data", self.sampler.state_dict()["order"])
         self.ranks.require_agreement("newest state", found and found[0].name)
         if self.ranks.is_first:
-            self.checkpoints.tidy()
+            self.checkpoints.tidy(found[0] if found else None)
         if found is None:
             return None
         path, content = found
         refuse_other_settings(path, content["hparams"], self.hparams)
         try:
             self.sampler.load_state_dict(content["sampler"])
-        except ValueError as error:
-            raise CheckpointError(f"{path}: {error}") from None
-        self.model.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
+            self.model.load_state_dict(content["model"])
+            self.optimizer.load_state_dict(content["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
         states = [content["rng"], *content.get("rng_of_others", ())]
         restore_rng(states[self.ranks.rank])
