@@ -166,7 +166,7 @@ class Trainer:
                 f"{', '.join(bad)} became NaN or Inf within the {meter.num_steps} steps before step "
                 f"{self.progress.step}"
             )
-        seconds = time.perf_counter() - meter.began
+        seconds = meter.seconds
         done = self.progress.step - 1
         return StepEvent(
             step=self.progress.step,

@@ -20,7 +20,7 @@ class Meter:
         self.norms = torch.zeros(())
         self.num_steps = self.num_frames = 0
         self.wait_seconds = 0.0
-        self.began = time.perf_counter()
+        self._began = time.perf_counter()
         self._ranks = ranks or Ranks()
 
     def add(self, terms: Mapping[str, Tensor]) -> None:
@@ -30,6 +30,11 @@ class Meter:
     def add_norm(self, norm: Tensor) -> None:
         """That of the gradients of all processes, which each of them knows."""
         self.norms = self.norms + norm
+
+    @property
+    def seconds(self) -> float:
+        """Since the last record."""
+        return time.perf_counter() - self._began
 
     def means(self) -> dict[str, float]:
         """A step's terms and `grad_norm`, over all processes; one transfer for all of them."""
