@@ -146,10 +146,11 @@ class Ranks:
         return result
 
     def wait(self) -> None:
-        """Until all processes have come to this place."""
+        """Until all processes have come to this place, the first one perhaps long after the others."""
         if self.count > 1:
             with _exchange():
-                distributed.monitored_barrier(self._control, ALONE_TIMEOUT)
+                timeout = EXCHANGE_TIMEOUT if self.is_first else ALONE_TIMEOUT
+                distributed.monitored_barrier(self._control, timeout)
 
     def seed_dropout(self, seed: int) -> None:
         """Gives every process random numbers of its own; the first goes on with those it has."""
