@@ -82,6 +82,10 @@ def auto(
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
+    processes: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Processes that train together; short for train.num_processes."),
+    ] = None,
     new: Annotated[
         bool, typer.Option("--new", help="Start a new run, even where one could be gone on with.")
     ] = False,
@@ -104,7 +108,8 @@ def auto(
             _usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
         if voice and data is not None:
             _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
-        changes = _overrides(voice, overrides)
+        chosen = [] if processes is None else [f"train.num_processes={processes}"]
+        changes = [*_overrides(voice, overrides), *chosen]
         config = job_config(preset, data, changes, runs_folder, device.value, new, output)
         if voice and config.data_folder is not None:
             _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)

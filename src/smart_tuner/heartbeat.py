@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from smart_tuner.run_folder import RunFolder
+from smart_tuner.run_folder import LAST_WORDS_S, RunFolder
 
 HEARTBEAT_S = 2.0
 LONGEST_GAP_S = 2.0
@@ -32,6 +32,23 @@ class HeartbeatThread(threading.Thread):
                 told = True
                 os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(HEARTBEAT_S)
+
+
+class OrphanThread(threading.Thread):
+    """Ends a process that has no heartbeat, some time after its supervisor is gone.
+
+    Until then the worker may need it for its last checkpoint.
+    """
+
+    def __init__(self, parent: int) -> None:
+        super().__init__(name="orphan", daemon=True)
+        self._parent = parent
+
+    def run(self) -> None:
+        while os.getppid() == self._parent:
+            time.sleep(HEARTBEAT_S)
+        time.sleep(LAST_WORDS_S)
+        os._exit(1)
 
 
 class Heartbeat:

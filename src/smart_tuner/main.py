@@ -135,9 +135,10 @@ class SmartTunerMain:
                     told = RecordingsPhrase.ADVICE(detail=advice)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
-        command = self._command(run, self._device)
+        command, num_processes = self._command(run, self._device), self._config.hparams.train.num_processes
+        say = self._output.say
         try:
-            return Supervisor(run, self._config.supervisor, command, on_event, self._output.say).supervise()
+            return Supervisor(run, self._config.supervisor, command, on_event, say, num_processes).supervise()
         finally:
             progress.close()
 

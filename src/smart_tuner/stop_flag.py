@@ -12,6 +12,12 @@ from smart_tuner.records import ExitCause
 CAUSE_OF_SIGNAL = {signal.SIGINT: ExitCause.INTERRUPTED, signal.SIGTERM: ExitCause.TERMINATED}
 
 
+def ignore_requests() -> None:
+    """For a process that ends with another one."""
+    for number in CAUSE_OF_SIGNAL:
+        signal.signal(number, signal.SIG_IGN)
+
+
 class StopRequestedError(Exception):
     """Somebody asked for the end while nothing had to be saved first."""
 

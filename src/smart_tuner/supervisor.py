@@ -1,7 +1,8 @@
-"""The parent of the process that trains: starts it, follows it, stops it, and says how it ended.
+"""The parent of the processes that train: starts them, follows them, stops them, and says how they ended.
 
 Nothing here imports torch: the supervisor starts fast and outlives whatever happens in the worker. The
 worker runs in a process group of its own, so that Ctrl-C in the terminal reaches it once and through us.
+Where several processes train, the worker is the first of them: the others do as it does and write no record.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import BinaryIO
 
 from smart_tuner.config import SupervisorSettings
 from smart_tuner.heartbeat import Heartbeat
 from smart_tuner.messages import EndPhrase, Message, TrainingPhrase
+from smart_tuner.ranks import environments, first_failure
 from smart_tuner.records import (
     EventWriter,
     ExitCause,
@@ -33,6 +36,8 @@ from tacotron2.events import FinishedEvent, Stamped, StartedEvent, StepEvent
 from tacotron2.files import StorageError
 
 POLL_S = 0.2
+LOST_RANK_S = 60.0
+"""What the worker may take to notice that another process of the training has failed, and to say so."""
 
 
 def worker_command(run: RunFolder, device: str) -> list[str]:
@@ -47,6 +52,7 @@ class Supervisor:
         run: its folder; the caller holds the lock.
         settings: the time a silent worker is given.
         command: what to start; it must follow the run-folder contract.
+        num_processes: how many of it, to train together.
         on_event: called with every record the worker writes, in this thread.
         notify: called with what the person who watches should know.
     """
@@ -58,12 +64,16 @@ class Supervisor:
         command: Sequence[str],
         on_event: Callable[[Stamped], None],
         notify: Callable[[Message], None],
+        num_processes: int = 1,
     ) -> None:
         self._run = run
         self._settings = settings
         self._command = list(command)
         self._on_event = on_event
         self._notify = notify
+        self._num_processes = num_processes
+        self._others: list[subprocess.Popen[bytes]] = []
+        self._failure: tuple[int, ExitCause, int] | None = None
         self._signals: list[signal.Signals] = []
         self._offset = 0
         self._attempt = _Attempt()
@@ -72,18 +82,16 @@ class Supervisor:
         """Run the worker to its end. The outcome is also in the run folder, whatever happened."""
         _, self._offset = read_events(self._run.events_file)
         self._run.outcome_file.unlink(missing_ok=True)
+        processes: list[subprocess.Popen[bytes]] = []
         with _noting_signals(self._signals), self._run.log_file.open("ab") as log:
-            process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
             try:
+                for environment in environments(self._num_processes):
+                    processes.append(_start(self._command, log, environment))
+                process, *self._others = processes
                 verdict = self._follow(process)
             finally:
-                _end_group(process)
+                for each in processes:
+                    _end_group(each)
         self._forward_events()
         outcome = self._outcome(process.returncode, verdict)
         try:
@@ -102,9 +110,14 @@ class Supervisor:
     def _follow(self, process: subprocess.Popen[bytes]) -> ExitCause | None:
         """Until the worker ends or must be ended; a cause when the supervisor decided it."""
         heartbeat = Heartbeat(self._run)
-        handled = 0
-        while not _has_ended(process):
+        handled, failed_at = 0, None
+        while _status(process) is None:
             self._forward_events()
+            self._look_at_others()
+            if self._failure is not None:
+                failed_at = failed_at or time.monotonic()
+                if time.monotonic() - failed_at > LOST_RANK_S:
+                    return ExitCause.CRASHED
             signals = self._signals[handled:]
             for number, name in enumerate(signals, start=handled):
                 if number == 0:
@@ -116,7 +129,13 @@ class Supervisor:
             if heartbeat.look() > self._settings.heartbeat_timeout_s:
                 return ExitCause.HUNG
             time.sleep(POLL_S)
+        self._look_at_others()
         return None
+
+    def _look_at_others(self) -> None:
+        """Before they are ended: which of them failed by itself."""
+        statuses = {rank: _status(other) for rank, other in enumerate(self._others, start=1)}
+        self._failure = self._failure or first_failure(statuses)
 
     def _forward_events(self) -> None:
         events, self._offset = read_events(self._run.events_file, self._offset)
@@ -130,6 +149,13 @@ class Supervisor:
             written = self._run.outcome()
         except OutcomeError as error:
             return Outcome(ExitCause.CRASHED, error.message)
+        if self._failure is not None and (written is None or written.cause is ExitCause.CRASHED):
+            # The worker could only tell that another process was gone; that one's end tells why.
+            rank, cause, failed = self._failure
+            reason = EndPhrase.OF_PROCESS(
+                number=rank + 1, count=self._num_processes, reason=_reason_of(failed)
+            )
+            return Outcome(cause, reason, written.step if written else None)
         if written is not None:
             return written
         if verdict is ExitCause.HUNG:
@@ -171,16 +197,28 @@ def _reason_of(status: int) -> Message:
     return EndPhrase.STATUS(status=status)
 
 
-def _has_ended(process: subprocess.Popen[bytes]) -> bool:
-    """Whether the worker is gone, where possible without releasing its process id.
+def _start(command: list[str], log: BinaryIO, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _status(process: subprocess.Popen[bytes]) -> int | None:
+    """The exit status of a process that is gone, where possible without releasing its process id.
 
     While the id is not released no stranger can get it, so its group may still be signalled.
     """
-    if not hasattr(os, "waitid"):
-        return process.poll() is not None
-    if process.returncode is not None:
-        return True
-    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is not None
+    if not hasattr(os, "waitid") or process.returncode is not None:
+        return process.poll()
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+    if ended is None:
+        return None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

@@ -85,6 +85,7 @@ def _started(event: StartedEvent) -> Message:
         device=event.device,
         precision=event.precision,
         threads=event.threads,
+        processes=TrainingPhrase.SHARED(count=event.processes) if event.processes > 1 else "",
         seed=event.seed,
     )
 

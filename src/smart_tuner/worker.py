@@ -12,8 +12,7 @@ import json
 import logging
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,22 +20,16 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from smart_tuner.config import Config, ConfigError
-from smart_tuner.heartbeat import HeartbeatThread
+from smart_tuner.emitter import Emitter
+from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
 from smart_tuner.machine import num_cores
 from smart_tuner.messages import EndPhrase
+from smart_tuner.ranks import LOST_STATUS, is_first_process, num_local_processes
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
 from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
-from smart_tuner.stop_flag import StopFlag, StopRequestedError
+from smart_tuner.stop_flag import StopFlag, StopRequestedError, ignore_requests
 from smart_tuner.summary import figure
-from tacotron2.events import (
-    DataEvent,
-    EstimateEvent,
-    Event,
-    ExaminedEvent,
-    FinishedEvent,
-    StageEvent,
-    StepEvent,
-)
+from tacotron2.events import DataEvent, EstimateEvent, ExaminedEvent
 from tacotron2.files import StorageError
 from tacotron2.hparams import HParamsError
 
@@ -44,60 +37,16 @@ if TYPE_CHECKING:
     from smart_tuner.tracking import Tracker
     from tacotron2.data.corpus import Corpus
     from tacotron2.data.dataset import TextMelLoader
-    from tacotron2.training import TrainingResult
+    from tacotron2.training import Ranks, TrainingResult
 
-STAGE_RECORD_S = 1.0
 TRACKER_CLOSE_S = 60.0
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
-class Emitter:
-    """Writes events and remembers how far the training had come.
-
-    The record that the attempt is over is held back until it is: the examination comes after the training.
-    """
-
-    def __init__(self, writer: EventWriter) -> None:
-        self._writer = writer
-        self._stage_said_at = 0.0
-        self._finished: FinishedEvent | None = None
-        self.step: int | None = None
-
-    def __call__(self, event: Event) -> None:
-        if isinstance(event, StepEvent | FinishedEvent):
-            self.step = event.step
-        if isinstance(event, FinishedEvent):
-            self._finished = event
-        else:
-            self._writer.write(event)
-
-    def stage(self, name: str) -> Callable[[int, int], None]:
-        """A progress callback `(done, total)` that writes about one record a second."""
-
-        def progress(done: int, total: int) -> None:
-            now = time.monotonic()
-            if done in (0, total) or now - self._stage_said_at >= STAGE_RECORD_S:
-                self._stage_said_at = now
-                self(StageEvent(name, done, total))
-
-        return progress
-
-    @contextmanager
-    def whole_stage(self, name: str) -> Iterator[None]:
-        """A phase without progress of its own."""
-        self(StageEvent(name, 0, 1))
-        yield
-        self(StageEvent(name, 1, 1))
-
-    def end(self, cause: ExitCause) -> None:
-        """The last record; `cause` counts where the training did not end, or something failed after it."""
-        told = self._finished
-        fits = told is not None and told.cause == cause.value
-        self._writer.write(told if told and fits else FinishedEvent(self.step or 0, cause.value))
-
-
 class Job:
-    """The stages of one attempt."""
+    """The stages of one attempt, in each of the processes that train."""
+
+    _ranks: Ranks
 
     def __init__(self, run: RunFolder, config: Config, device: str, emit: Emitter, stop: StopFlag) -> None:
         self._run = run
@@ -111,15 +60,20 @@ class Job:
         """Data, features, estimate, training, examination."""
         import torch
 
-        torch.set_num_threads(min(torch.get_num_threads(), num_cores()))
+        from tacotron2.training import join
+        from tacotron2.training.devices import resolve_device
+
+        torch.set_num_threads(min(torch.get_num_threads(), max(1, num_cores() // num_local_processes())))
         with self._stop.impatient():
-            sets = self._datasets(self._corpus())
-            if not self._run.has_state():
+            self._ranks = join(self._hparams, resolve_device(self._device))
+            # What the first process made, the others find.
+            sets = self._ranks.alone(self._sets) or self._sets()
+            if not self._ranks.agreed(self._run.has_state()):
                 self._estimate(sets["train"])
         with self._emit.whole_stage("training"):
             result = self._train(sets["train"], sets["validation"])
         cause = ExitCause(result.cause)
-        if cause is not ExitCause.COMPLETED:
+        if cause is not ExitCause.COMPLETED or not self._ranks.is_first:
             return Outcome(cause, EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
         if result.best_checkpoint is None:
             return Outcome(ExitCause.NO_VOICE, EndPhrase.NOTHING_EXAMINED(), result.step)
@@ -144,12 +98,12 @@ class Job:
             self._emit(DataEvent("recordings", corpus.num_clips, corpus.num_rejected, {}, advice=advice))
         return corpus
 
-    def _datasets(self, corpus: Corpus) -> Mapping[str, TextMelLoader]:
+    def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
         from tacotron2.data.features import FeatureCache
         from tacotron2.data.utterances import read_list
 
-        names = ("train", "validation", "test")
+        corpus, names = self._corpus(), ("train", "validation", "test")
         lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
         everything = [utterance for name in names for utterance in lists[name]]
@@ -168,7 +122,7 @@ class Job:
         from tacotron2.training import estimate
 
         with self._emit.whole_stage("estimate"):
-            cost = estimate(self._hparams, train_set, self._device)
+            cost = estimate(self._hparams, train_set, self._device, self._ranks)
             self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes))
 
     def _train(self, train_set: TextMelLoader, validation_set: TextMelLoader) -> TrainingResult:
@@ -182,6 +136,7 @@ class Job:
             device=self._device,
             emit=self._emit,
             stop_requested=self._stop.requested,
+            ranks=self._ranks,
         )
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
@@ -229,7 +184,7 @@ def causes() -> dict[type[BaseException], ExitCause]:
     from tacotron2.data.demo import DemoError
     from tacotron2.data.utterances import DataError
     from tacotron2.text import TextError
-    from tacotron2.training import NonFiniteLossError
+    from tacotron2.training import LostRankError, NonFiniteLossError, RanksError
     from tacotron2.training.devices import DeviceError
     from tacotron2.training.state import NonFiniteWeightsError
 
@@ -237,6 +192,8 @@ def causes() -> dict[type[BaseException], ExitCause]:
         ConfigError: ExitCause.CONFIGURATION_ERROR,
         HParamsError: ExitCause.CONFIGURATION_ERROR,
         DeviceError: ExitCause.CONFIGURATION_ERROR,
+        RanksError: ExitCause.CONFIGURATION_ERROR,
+        LostRankError: ExitCause.CRASHED,
         DataError: ExitCause.DATA_ERROR,
         AudioError: ExitCause.DATA_ERROR,
         TextError: ExitCause.DATA_ERROR,
@@ -250,6 +207,11 @@ def causes() -> dict[type[BaseException], ExitCause]:
     }
 
 
+def cause_of(error: BaseException) -> ExitCause:
+    """The cause for an error of the table."""
+    return next(cause for kind, cause in causes().items() if isinstance(error, kind))
+
+
 def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outcome:
     """Run the job. Every failure that the table knows becomes an outcome; others are raised."""
     try:
@@ -258,7 +220,7 @@ def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outco
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
     except tuple(causes()) as error:
-        cause = next(cause for kind, cause in causes().items() if isinstance(error, kind))
+        cause = cause_of(error)
         _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
         return Outcome(cause, str(error) or type(error).__name__, emit.step)
 
@@ -280,6 +242,39 @@ def whatever_happens(run: RunFolder, emit: Emitter, tracker: Tracker) -> Iterato
             _LOGGER.warning("not everything was shown in MLflow and TensorBoard; the events are kept")
 
 
+def follow(run: RunFolder, device: str) -> int:
+    """A further process of the training: it computes, does what the first one decides, and leaves no record.
+
+    Returns the exit status: 0 where the first one decided the end, LOST_STATUS where that was gone.
+    """
+    from tacotron2.training import LostRankError
+
+    with EventWriter(Path(os.devnull)) as writer:
+        try:
+            Job(run, run.config(), device, Emitter(writer), StopFlag()).execute()
+        except LostRankError as error:
+            _LOGGER.warning("this process ends: %s", error)
+            return LOST_STATUS
+        except tuple(causes()) as error:
+            _LOGGER.error("this process ends", exc_info=error)
+            return cause_of(error).code
+    return 0
+
+
+def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
+    """The process that decides and writes, or the only one. Returns the exit status."""
+    with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
+        run.outcome_file.unlink(missing_ok=True)  # of the attempt before
+        HeartbeatThread(run.heartbeat_file, parent).start()
+        from smart_tuner.tracking import Tracker
+
+        tracker, emit = Tracker(run.path, tracking_root(run.root)), Emitter(writer)
+        tracker.start()
+        with whatever_happens(run, emit, tracker) as outcomes:
+            outcomes.append(attempt(run, device, emit, stop))
+    return outcomes[0].cause.code
+
+
 def main(arguments: list[str] | None = None) -> int:
     """One attempt, from start to outcome; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m smart_tuner.worker")
@@ -287,18 +282,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args(arguments)
     run, parent, stop = RunFolder(options.run_folder), os.getppid(), StopFlag()
-    stop.install()
+    is_first = is_first_process()
+    if is_first:
+        stop.install()
+    else:
+        ignore_requests()  # the first process is asked too, and all end at the same step
     faulthandler.enable()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
-        HeartbeatThread(run.heartbeat_file, parent).start()
-        from smart_tuner.tracking import Tracker
-
-        tracker, emit = Tracker(run.path, tracking_root(run.root)), Emitter(writer)
-        tracker.start()
-        with whatever_happens(run, emit, tracker) as outcomes:
-            outcomes.append(attempt(run, options.device, emit, stop))
-    return outcomes[0].cause.code
+    level = logging.INFO if is_first else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if is_first:
+        return lead(run, options.device, parent, stop)
+    OrphanThread(parent).start()
+    return follow(run, options.device)
 
 
 if __name__ == "__main__":

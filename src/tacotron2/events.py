@@ -41,6 +41,7 @@ class StartedEvent(Event):
     commit: str
     versions: dict[str, str]
     resumed_from_step: int | None = None
+    processes: int = 1
 
 
 @dataclass(frozen=True)

@@ -152,6 +152,7 @@ class TrainParams:
     weight_decay: float = param(1e-6, "decoupled weight decay", ge=0.0)
     batch_size: int = param(32, "utterances per update", ge=1)
     accumulation_steps: int = param(1, "micro-batches per update; must divide batch_size", ge=1)
+    num_processes: int = param(1, "processes that share every batch", ge=1, le=1024)
     grad_clip_thresh: float = param(0.3, "largest global gradient norm", gt=0.0)
     precision: str = param(
         "auto",
@@ -328,6 +329,12 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             train.batch_size % train.accumulation_steps == 0,
             ("train.accumulation_steps", "train.batch_size"),
             f"must divide train.batch_size ({train.batch_size})",
+        ),
+        (
+            train.num_processes == 1 or train.num_processes * train.accumulation_steps <= train.batch_size,
+            ("train.num_processes", "train.batch_size", "train.accumulation_steps"),
+            "must leave every process an utterance of every micro-batch "
+            f"(train.batch_size {train.batch_size} / train.accumulation_steps {train.accumulation_steps})",
         ),
         (
             hparams.text.stress == "marks" or hparams.text.language == "ru",

@@ -206,6 +206,8 @@ class Checker:
             yield from self.check_files(arguments[2:])
         elif words[0] in PYTHONS and arguments:
             yield from self.check_script(arguments[0], arguments[1:])
+        elif program == "torchrun" and "-m" in arguments:  # its own options are torch's to check
+            yield from self.check_command([PYTHONS[0], *arguments[arguments.index("-m") :]])
         elif program in ("pytest", "ruff", "mypy"):
             yield from self.check_files(arguments)
         else:

@@ -1,6 +1,7 @@
 """A worker without torch that follows the run-folder contract as far as it is told to.
 
-`fake_worker.py RUN_FOLDER SCENARIO`; it writes its process id to `worker.pid`.
+`fake_worker.py RUN_FOLDER SCENARIO`; it writes its process id to `worker.pid`. Where several processes train,
+`SCENARIO+STATUS` is the end of all but the first.
 """
 
 from __future__ import annotations
@@ -87,7 +88,11 @@ def ignore_signals(run: Path, writer: EventWriter, beats: bool) -> Outcome:
 
 
 def main() -> int:
-    run, scenario = Path(sys.argv[1]), sys.argv[2]
+    run, (scenario, _, others) = Path(sys.argv[1]), sys.argv[2].partition("+")
+    if os.environ.get("RANK", "0") != "0":
+        while not (run / "worker.pid").exists():
+            time.sleep(0.02)
+        return int(others)
     (run / "worker.pid").write_text(str(os.getpid()))
     (run / "heartbeat").touch()
     print("the worker speaks", flush=True)

@@ -40,14 +40,19 @@ class Watch:
     """Supervises a scenario; `signals` are sent to this process when the worker says that it has started."""
 
     def __init__(
-        self, run: RunFolder, scenario: str, *signals: int, heartbeat_timeout_s: float = 60.0
+        self,
+        run: RunFolder,
+        scenario: str,
+        *signals: int,
+        heartbeat_timeout_s: float = 60.0,
+        num_processes: int = 1,
     ) -> None:
         self.events: list[Event] = []
         self.told: list[Message] = []
         self._signals = list(signals)
         command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
         settings = SupervisorSettings(heartbeat_timeout_s)
-        watched = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear)
+        watched = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear, num_processes)
         self.outcome = watched.supervise()
 
     def _note(self, event: Event) -> None:
@@ -177,6 +182,31 @@ def test_a_second_ctrl_c_ends_a_worker_that_does_not_listen(run: RunFolder) -> N
     assert watch.outcome.cause is ExitCause.INTERRUPTED
     assert is_gone_soon(run.path / "worker.pid")
     assert is_gone_soon(run.path / "inner.pid")
+
+
+def test_a_worker_that_does_not_notice_a_failed_process_is_ended(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOST_RANK_S", 0.1)
+    outcome = Watch(run, "stubborn+21", num_processes=3).outcome
+    assert outcome.cause is ExitCause.OUT_OF_MEMORY
+    assert "process 2 of 3" in outcome.message and "status 21" in outcome.message
+    assert is_gone_soon(run.path / "worker.pid")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "cause", "words"),
+    [
+        ("complete+0", ExitCause.COMPLETED, "trained"),
+        ("data_error+40", ExitCause.DATA_ERROR, "line 3"),  # the others ended because the worker had
+        ("data_error+21", ExitCause.DATA_ERROR, "line 3"),  # the worker knows better
+    ],
+)
+def test_the_end_of_the_first_process_counts_unless_it_crashed(
+    run: RunFolder, scenario: str, cause: ExitCause, words: str
+) -> None:
+    outcome = Watch(run, scenario, num_processes=2).outcome
+    assert outcome.cause is cause and words in outcome.message
 
 
 def test_time_in_which_we_did_not_run_is_no_silence(run: RunFolder) -> None:

@@ -70,6 +70,7 @@ class EndPhrase(Phrase):
         "the worker ended with status {status} and left no outcome",
         "рабочий процесс окончился со статусом {status} и не оставил итога",
     )
+    OF_PROCESS = "process {number} of {count}: {reason}", "процесс {number} из {count}: {reason}"
     NOT_AN_OUTCOME = (
         "{path}: not an outcome ({detail}); remove the file and the same command goes on with the run",
         "{path}: это не итог запуска ({detail}); удалите файл, и та же команда продолжит запуск",

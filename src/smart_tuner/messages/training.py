@@ -37,14 +37,18 @@ class TrainingPhrase(Phrase):
     LOSS = "{name} {value:.4f}", "{name} {value:.4f}"
     BEGIN = "training", "обучение начато"
     RESUME = "going on at step {step}", "продолжение с шага {step}"
+    SHARED = (
+        " in each of {count} processes",
+        " в каждом из {count} {count:процесса|процессов|процессов}",
+    )
     STARTED = (
         "{begin}: {parameters:,} {parameters:parameter|parameters}, {clips:,} {clips:utterance|utterances}, "
-        "at most {steps:,} {steps:step|steps} on {device} ({precision}, {threads} {threads:thread|threads}), "
-        "seed {seed}",
+        "at most {steps:,} {steps:step|steps} on {device} ({precision}, {threads} {threads:thread|threads}"
+        "{processes}), seed {seed}",
         "{begin}: {parameters:,} {parameters:параметр|параметра|параметров}, "
         "{clips:,} {clips:запись|записи|записей}, "
         "не больше {steps:,} {steps:шага|шагов|шагов} на {device} "
-        "({precision}, {threads} {threads:поток|потока|потоков}), начальное число {seed}",
+        "({precision}, {threads} {threads:поток|потока|потоков}{processes}), начальное число {seed}",
     )
     ESTIMATED = (
         "estimated: {train_seconds:duration} of training ({step_seconds:.2f} s a step; "

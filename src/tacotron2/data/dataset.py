@@ -41,6 +41,18 @@ class Item:
 
 
 @dataclass(frozen=True)
+class SharedBatch:
+    """What a process knows of a whole batch of N utterances of which it has some rows; stays on the host."""
+
+    rows: Tensor
+    """(B,) long, the places of its rows in the batch; none where it has no row."""
+    text_lengths: Tensor
+    """(N,) long."""
+    mel_lengths: Tensor
+    """(N,) long, frames."""
+
+
+@dataclass(frozen=True)
 class Batch:
     """Padded utterances; true lengths say what is valid. T_dec = padded T_mel / r."""
 
@@ -56,6 +68,13 @@ class Batch:
     """(B, T_dec) float32: 1.0 at the decoder step that holds the last valid frame and after it."""
     ids: tuple[str, ...]
     """The utterances' names."""
+    whole: SharedBatch | None = None
+    """The batch of which these are one process's rows; None where these rows are all of it."""
+
+    @property
+    def num_frames(self) -> int:
+        """Valid frames of the whole batch."""
+        return int((self.whole or self).mel_lengths.sum())
 
     def to(self, device: torch.device | str) -> Batch:
         """The same batch with all tensors on `device`."""
@@ -66,7 +85,18 @@ class Batch:
             mel_lengths=self.mel_lengths.to(device),
             gate=self.gate.to(device),
             ids=self.ids,
+            whole=self.whole,
         )
+
+
+def no_utterance(whole: SharedBatch, r: int, num_mels: int) -> Batch:
+    """For a process that has no row of a batch: one row of length 0, all of it padding.
+
+    It takes part in every exchange of the others and adds nothing to any sum.
+    """
+    none = torch.zeros(1, dtype=torch.long)
+    mel, gate = torch.zeros(1, r, num_mels), torch.ones(1, 1)
+    return Batch(none[:, None], none, mel, none, gate, (), whole)
 
 
 class TextMelLoader(Dataset[Item]):
@@ -140,6 +170,11 @@ class TextMelLoader(Dataset[Item]):
             except TextError as error:
                 raise DataError(str(error)) from error
         return [torch.tensor(text.ids, dtype=torch.long) for text in encoded]
+
+    @property
+    def text_lengths(self) -> list[int]:
+        """Symbols of each utterance."""
+        return [len(ids) for ids in self._ids]
 
     def __len__(self) -> int:
         return len(self.utterances)

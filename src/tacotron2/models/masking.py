@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -19,7 +20,13 @@ class MaskedBatchNorm(nn.BatchNorm1d):
 
     With `nn.BatchNorm1d` a batch with more padding has smaller variances, so that the same utterance would be
     normalised differently according to its neighbours' lengths. At evaluation both are the same.
+
+    Attributes:
+        over_processes: sums a tensor over all processes that share a batch, gradients included, so that the
+            statistics are those of the whole batch; None where one process has all of it.
     """
+
+    over_processes: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
         """`(B, C, T)` and a `(B, T)` mask to `(B, C, T)`."""
@@ -28,10 +35,13 @@ class MaskedBatchNorm(nn.BatchNorm1d):
         # Statistics in the precision of the weights, as torch's own batch norm keeps them under bf16.
         input = input.to(self.weight.dtype)
         weight = mask[:, None, :].to(input.dtype)
-        count = weight.sum()
-        mean = (input * weight).sum((0, 2)) / count
+        count, total = weight.sum(), (input * weight).sum((0, 2))
+        if self.over_processes is not None:
+            total, count = self.over_processes(torch.cat((total, count[None]))).split((total.numel(), 1))
+        mean = total / count
         centred = input - mean[None, :, None]
-        variance = (centred * centred * weight).sum((0, 2)) / count
+        squares = (centred * centred * weight).sum((0, 2))
+        variance = (squares if self.over_processes is None else self.over_processes(squares)) / count
         with torch.no_grad():
             momentum = self.momentum or 0.0
             unbiased = variance * (count / (count - 1).clamp(min=1))

@@ -2,14 +2,19 @@
 
 from tacotron2.training.estimate import Estimate, estimate
 from tacotron2.training.loop import NonFiniteLossError, TrainingResult, train
+from tacotron2.training.ranks import LostRankError, Ranks, RanksError, join
 from tacotron2.training.validation import ValidationResult, validate
 
 __all__ = [
     "Estimate",
+    "LostRankError",
     "NonFiniteLossError",
+    "Ranks",
+    "RanksError",
     "TrainingResult",
     "ValidationResult",
     "estimate",
+    "join",
     "train",
     "validate",
 ]

@@ -42,10 +42,22 @@ def resolve_device(device: str) -> str:
     return device
 
 
-def make_fabric(hparams: HParams, device: str) -> tuple[Fabric, str]:
-    """The engine of a training and the name of its arithmetic (`bf16` or `fp32`)."""
+def make_fabric(hparams: HParams, device: str, index: int = 0) -> tuple[Fabric, str]:
+    """The engine of a training on one device, and the name of its arithmetic (`bf16` or `fp32`).
+
+    It starts no processes and exchanges nothing between those there are: that is `tacotron2.training.ranks`.
+
+    Raises:
+        DeviceError: there is no such device, or no `index`-th one.
+    """
     kind = resolve_device(device)
+    if kind == "cuda" and index >= torch.cuda.device_count():
+        raise DeviceError(
+            f"process {index} of this machine has no CUDA device: there are {torch.cuda.device_count()}, and "
+            "every process needs one of its own; lower train.num_processes or use --device cpu"
+        )
     precision = hparams.train.precision
     if precision == "auto":
         precision = "bf16" if multiplies_bf16(kind) else "fp32"
-    return Fabric(accelerator=kind, devices=1, precision=PRECISIONS[precision]), precision
+    devices = 1 if kind == "cpu" else [index]
+    return Fabric(accelerator=kind, devices=devices, precision=PRECISIONS[precision]), precision

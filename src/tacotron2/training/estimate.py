@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import torch
 
 from tacotron2.data.dataset import TextMelCollate, TextMelLoader
+from tacotron2.data.shares import BatchShares
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
-from tacotron2.training.micro_batches import split
+from tacotron2.training.gradients import backward
+from tacotron2.training.ranks import Ranks
 
 MEASURED_STEPS = 4
 WARM_UP_STEPS = 1
@@ -32,35 +34,32 @@ class Estimate:
     disk_bytes: int
 
 
-def estimate(hparams: HParams, train_set: TextMelLoader, device: str) -> Estimate:
+def estimate(hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ranks | None = None) -> Estimate:
     """Times updates of a throw-away model on batches of the data's own lengths, evenly drawn.
 
-    The random generators are left as they were; `max_train_minutes` bounds the estimate.
+    The random generators are left as they were; `max_train_minutes` bounds the estimate. With several
+    processes all of them take part.
     """
-    train = hparams.train
+    train, ranks = hparams.train, ranks or Ranks()
     with torch.random.fork_rng():
-        fabric, _ = make_fabric(hparams, device)
+        fabric, _ = make_fabric(hparams, device, ranks.device_index)
         model = Tacotron2(hparams)
         num_parameters = model.num_parameters()
         network, optimizer = fabric.setup(model, torch.optim.AdamW(model.parameters(), lr=1e-6))
+        ranks.connect(model)
         criterion = Tacotron2Loss(hparams).to(fabric.device)
-        collate = TextMelCollate(model.r)
+        shares = BatchShares(train_set, TextMelCollate(model.r), ranks.rank, ranks.count)
         by_length = sorted(range(len(train_set)), key=train_set.lengths.__getitem__)
         seconds = []
         for number in range(WARM_UP_STEPS + MEASURED_STEPS):
             middle = len(by_length) * (number % MEASURED_STEPS + 1) // (MEASURED_STEPS + 1)
             start = max(0, min(middle, len(by_length) - train.batch_size))
-            indices = by_length[start : start + train.batch_size]
-            batch = collate([train_set[index] for index in indices])
+            batch = shares[by_length[start : start + train.batch_size]]
             began = time.perf_counter()
-            for part in split(batch, train.accumulation_steps, model.r):
-                part = part.to(fabric.device)
-                output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
-                total = criterion(output, part, 1.0).total
-                fabric.backward(total)
+            backward(fabric, network, criterion, batch, train.accumulation_steps, 1.0, ranks)
             optimizer.step()
             optimizer.zero_grad()
-            total.item()  # waits for the device
+            next(model.parameters()).sum().item()  # waits for the device
             seconds.append(time.perf_counter() - began)
     step_seconds = statistics.mean(seconds[WARM_UP_STEPS:])
     limit = train.max_train_minutes * 60

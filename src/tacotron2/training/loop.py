@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,14 +20,17 @@ from torch.utils.data import DataLoader
 from tacotron2.checkpoint import CheckpointError
 from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
 from tacotron2.data.sampler import LengthBatchSampler
+from tacotron2.data.shares import BatchShares
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
 from tacotron2.hparams import HParams
-from tacotron2.losses import Losses, Tacotron2Loss, guided_attention_weight
+from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
-from tacotron2.training.micro_batches import split
+from tacotron2.training.gradients import backward
+from tacotron2.training.meter import Meter
+from tacotron2.training.ranks import Ranks
 from tacotron2.training.schedule import learning_rate
-from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
+from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng, rng_state
 from tacotron2.training.validation import validate
 from tacotron2.versions import installed_versions, source_commit
 
@@ -45,25 +49,6 @@ class TrainingResult:
     train_seconds: float
 
 
-class Meter:
-    """Sums on the device since the last record, read back once."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, torch.Tensor] = {}
-        self.num_steps = self.num_frames = 0
-        self.wait_seconds = 0.0
-        self.began = time.perf_counter()
-
-    def add(self, terms: dict[str, torch.Tensor]) -> None:
-        for name, value in terms.items():
-            self.sums[name] = self.sums[name] + value if name in self.sums else value
-
-    def means(self) -> dict[str, float]:
-        """One transfer for all of them."""
-        values = (torch.stack([value.float() for value in self.sums.values()]) / self.num_steps).tolist()
-        return dict(zip(self.sums, values, strict=True))
-
-
 class Trainer:
     """One training: its parts, and the step that advances them."""
 
@@ -74,20 +59,24 @@ class Trainer:
         validation_set: TextMelLoader,
         folder: Path,
         device: str,
+        ranks: Ranks | None = None,
     ) -> None:
         self.hparams, self.train_set, self.validation_set = hparams, train_set, validation_set
-        self.folder = folder
+        self.folder, self.ranks = folder, ranks or Ranks()
+        self.ranks.require_count(hparams.train.num_processes)
         self.fabric: Fabric
-        self.fabric, self.precision = make_fabric(hparams, device)
+        self.fabric, self.precision = make_fabric(hparams, device, self.ranks.device_index)
         torch.manual_seed(hparams.train.seed)
         self.model = Tacotron2(hparams)
         self.model.set_mel_statistics(*mel_statistics(train_set))
+        self.ranks.seed_dropout(hparams.train.seed)
         optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=hparams.train.learning_rate,
             weight_decay=hparams.train.weight_decay,
         )
         self.network, self.optimizer = self.fabric.setup(self.model, optimizer)
+        self.ranks.connect(self.model)
         self.criterion = Tacotron2Loss(hparams).to(self.fabric.device)
         train = hparams.train
         self.sampler = LengthBatchSampler(
@@ -102,9 +91,13 @@ class Trainer:
         Raises:
             CheckpointError: the state is damaged, or was trained on other recordings.
             HParamsError: it belongs to other hyper-parameters.
+            RanksError: the processes do not find the same state, or not the same recordings.
         """
         found = self.checkpoints.newest_state()
-        self.checkpoints.tidy(found[0] if found else None)
+        self.ranks.require_agreement("order of the data", self.sampler.state_dict()["order"])
+        self.ranks.require_agreement("newest state", found and found[0].name)
+        if self.ranks.is_first:
+            self.checkpoints.tidy(found[0] if found else None)
         if found is None:
             return None
         path, content = found
@@ -117,7 +110,8 @@ class Trainer:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
-        restore_rng(content["rng"])
+        states = [content["rng"], *content.get("rng_of_others", ())]
+        restore_rng(states[self.ranks.rank])
         return self.progress.step
 
     def batches(self) -> Iterator[Batch]:
@@ -125,10 +119,11 @@ class Trainer:
         trained_on = self.sampler.epoch * len(self.sampler) + self.sampler.position
         while True:
             self.sampler.seek(trained_on)
+            collate = TextMelCollate(self.hparams.model.n_frames_per_step)
             loader = DataLoader(
-                self.train_set,
-                batch_sampler=self.sampler,
-                collate_fn=TextMelCollate(self.hparams.model.n_frames_per_step),
+                BatchShares(self.train_set, collate, self.ranks.rank, self.ranks.count),
+                sampler=self.sampler,
+                batch_size=None,  # an item is a whole batch
                 num_workers=self.hparams.data.num_workers,
                 generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
             )
@@ -146,24 +141,17 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(train, step)
         weight = guided_attention_weight(self.hparams.loss, step)
-        frames = int(batch.mel_lengths.sum())
-        for part in split(batch, train.accumulation_steps, self.hparams.model.n_frames_per_step):
-            share = int(part.mel_lengths.sum()) / frames
-            part = part.to(self.fabric.device)
-            output = self.network(part.text, part.text_lengths, part.mel, part.mel_lengths)
-            losses: Losses = self.criterion(output, part, weight)
-            self.fabric.backward(losses.total * share)
-            terms = losses.terms() | {"reference": losses.reference}
-            meter.add({name: value * share for name, value in terms.items()})
+        parts = train.accumulation_steps
+        backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, note=meter.add)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norm = get_total_norm(gradients)
         clip_grads_with_norm_(self.model.parameters(), train.grad_clip_thresh, norm)
-        meter.add({"grad_norm": norm})
+        meter.add_norm(norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.progress.step += 1
         meter.num_steps += 1
-        meter.num_frames += frames
+        meter.num_frames += batch.num_frames
 
     def record(self, meter: Meter, epoch: int) -> StepEvent:
         """The means since the last record.
@@ -178,7 +166,7 @@ class Trainer:
                 f"{', '.join(bad)} became NaN or Inf within the {meter.num_steps} steps before step "
                 f"{self.progress.step}"
             )
-        seconds = time.perf_counter() - meter.began
+        seconds = meter.seconds
         done = self.progress.step - 1
         return StepEvent(
             step=self.progress.step,
@@ -203,6 +191,7 @@ def train(
     device: str = "auto",
     emit: Callable[[Event], None] = lambda event: None,
     stop_requested: Callable[[], str | None] = lambda: None,
+    ranks: Ranks | None = None,
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
 
@@ -212,14 +201,18 @@ def train(
         emit: is given every event; must not block.
         stop_requested: asked after every step; a cause (interrupted, terminated, stopped) ends the training
             with a full checkpoint.
+        ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
+            decides, judges and saves.
 
     Raises:
         NonFiniteLossError: within `log_every` steps of a loss or gradient that is NaN or Inf.
         CheckpointError: the folder's state is damaged, or was trained on other recordings.
         HParamsError: the folder's state belongs to other hyper-parameters.
         DeviceError: the device is not there.
+        RanksError, LostRankError: see `tacotron2.training.ranks`.
     """
-    trainer = Trainer(hparams, train_set, validation_set, folder, device)
+    trainer = Trainer(hparams, train_set, validation_set, folder, device, ranks)
+    emit = emit if trainer.ranks.is_first else lambda event: None
     resumed = trainer.resume()
     emit(_started(trainer, resumed))
     cause = _run(trainer, emit, stop_requested)
@@ -229,10 +222,13 @@ def train(
 
 
 def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callable[[], str | None]) -> str:
-    settings, progress = trainer.hparams.train, trainer.progress
-    batches, meter = trainer.batches(), Meter()
+    settings, progress, ranks = trainer.hparams.train, trainer.progress, trainer.ranks
+    batches, meter = trainer.batches(), Meter(ranks)
     limit = settings.max_train_minutes * 60 or math.inf
     clock, earlier = time.perf_counter(), progress.train_seconds
+
+    def seconds() -> float:
+        return earlier + time.perf_counter() - clock
 
     def complete() -> bool:
         return progress.step >= settings.max_steps or progress.train_seconds >= limit
@@ -243,21 +239,22 @@ def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callab
         batch = next(batches)
         meter.wait_seconds += time.perf_counter() - asked
         trainer.step(batch, meter)
-        progress.train_seconds = earlier + time.perf_counter() - clock
+        progress.train_seconds = seconds()
         cause = None if complete() else stop_requested()  # after the last step there is nothing to stop
+        progress.train_seconds, cause = ranks.agreed((progress.train_seconds, cause))
         validates = progress.step % settings.validate_every == 0 or complete()
         saves = progress.step % settings.checkpoint_every == 0 or cause is not None
         if validates or saves or progress.step % settings.log_every == 0:
             # Recorded first: what is not finite must be neither judged nor saved.
             emit(trainer.record(meter, progress.sampler["epoch"]))
-            meter = Meter()
+            meter = Meter(ranks)
         if validates:
-            _judge(trainer, emit)
-            progress.train_seconds = earlier + time.perf_counter() - clock
+            ranks.alone(partial(_judge, trainer, emit))
+            progress.train_seconds = ranks.agreed(seconds())
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
         if validates or saves:
-            meter = Meter()  # their time is not the next steps'
+            meter = Meter(ranks)  # their time is not the next steps'
     return cause or "completed"
 
 
@@ -273,8 +270,15 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
 
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
-    path = trainer.checkpoints.save_state(trainer.hparams, trainer.model, trainer.optimizer, trainer.progress)
-    emit(CheckpointEvent(trainer.progress.step, str(path.relative_to(trainer.folder)), "state"))
+    others = trainer.ranks.gathered(rng_state())[1:]
+
+    def save() -> None:
+        path = trainer.checkpoints.save_state(
+            trainer.hparams, trainer.model, trainer.optimizer, trainer.progress, others
+        )
+        emit(CheckpointEvent(trainer.progress.step, str(path.relative_to(trainer.folder)), "state"))
+
+    trainer.ranks.alone(save)
 
 
 def _started(trainer: Trainer, resumed: int | None) -> StartedEvent:
@@ -290,4 +294,5 @@ def _started(trainer: Trainer, resumed: int | None) -> StartedEvent:
         commit=source_commit(),
         versions=installed_versions(),
         resumed_from_step=resumed,
+        processes=trainer.ranks.count,
     )

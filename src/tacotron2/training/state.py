@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,16 @@ class CheckpointFolder:
         self.folder, self.keep_best = folder, keep_best
 
     def save_state(
-        self, hparams: HParams, model: Tacotron2, optimizer: torch.optim.Optimizer, progress: Progress
+        self,
+        hparams: HParams,
+        model: Tacotron2,
+        optimizer: torch.optim.Optimizer,
+        progress: Progress,
+        rng_of_others: Sequence[dict[str, Any]] = (),
     ) -> Path:
         """Writes the full state and then removes the one before.
+
+        `rng_of_others`: `rng_state()` of the other processes of the training, in the order of their ranks.
 
         Raises:
             StorageError: it cannot be written; the one before is still there.
@@ -66,6 +74,7 @@ class CheckpointFolder:
             "model": checked_weights(model),
             "optimizer": optimizer.state_dict(),
             "rng": rng_state(),
+            "rng_of_others": list(rng_of_others),
             "step": progress.step,
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,

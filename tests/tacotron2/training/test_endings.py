@@ -16,7 +16,7 @@ from tacotron2.data.dataset import Item, TextMelLoader
 from tacotron2.events import CheckpointEvent, Event, StepEvent, ValidationEvent
 from tacotron2.hparams import HParams
 from tacotron2.losses import guided_attention_weight
-from tacotron2.training import NonFiniteLossError, loop, train
+from tacotron2.training import NonFiniteLossError, loop, meter, train
 from tacotron2.training.schedule import learning_rate
 
 Sets = tuple[TextMelLoader, TextMelLoader]
@@ -135,7 +135,8 @@ class TestEnds:
             now[0] += 600.0
             return judge(*arguments)
 
-        monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=tick))
+        for module in (loop, meter):
+            monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=tick))
         monkeypatch.setattr(loop, "validate", slow_validation)
         hparams = tiny.replace(max_train_minutes=5.0, validate_every=3, checkpoint_every=100)
         result, events = run(hparams, sets, tmp_path)

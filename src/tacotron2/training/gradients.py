@@ -1,0 +1,42 @@
+"""The gradients of one update, over all micro-batches and all processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from tacotron2.data.dataset import Batch
+from tacotron2.losses import Losses, Tacotron2Loss, count_valid
+from tacotron2.training.micro_batches import split
+from tacotron2.training.ranks import Ranks
+
+
+def backward(
+    fabric: Fabric,
+    network: nn.Module,
+    criterion: Tacotron2Loss,
+    batch: Batch,
+    parts: int,
+    guide_weight: float,
+    ranks: Ranks,
+    note: Callable[[Mapping[str, Tensor]], None] = lambda terms: None,
+) -> None:
+    """Forward and backward of every micro-batch; the parameters are left with the gradients of the batch.
+
+    The losses of the parts are weighted by their frames. `note` is given the weighted terms of every part, of
+    this process's rows only: those of all processes add up to the terms of the part.
+    """
+    frames = batch.num_frames
+    for part in split(batch, parts, criterion.r):
+        share = part.num_frames / frames
+        whole = part.whole
+        positions = whole and count_valid(whole.text_lengths, whole.mel_lengths, criterion.r)
+        part = part.to(fabric.device)
+        output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
+        losses: Losses = criterion(output, part, guide_weight, positions)
+        fabric.backward(losses.total * share)
+        terms = losses.terms() | {"reference": losses.reference}
+        note({name: value * share for name, value in terms.items()})
+    ranks.sum_gradients(network)
