@@ -216,6 +216,8 @@ def demo(
         from smart_tuner.run_folder import data_folder
 
         config = load_config(preset, _overrides(voice, overrides))
+        if voice and config.data_folder is not None:
+            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         target = folder or data_folder(runs_folder.absolute())
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"

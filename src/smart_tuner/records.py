@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from types import TracebackType
 
-from smart_tuner.messages import EndPhrase, Language, Message, MessageError, find_phrase, render
+from smart_tuner.messages import EndPhrase, Language, Message, MessageError, from_record, render, to_record
 from tacotron2.events import Event, EventError, Stamped, from_json, to_json
 from tacotron2.files import not_written
 from tacotron2.files import write_atomically as write_bytes_atomically
@@ -104,8 +104,7 @@ class Outcome:
             "cause": self.cause.value,
             "exit_code": self.cause.code,
             "message": self.message,
-            "phrase": told.phrase.name if told else None,
-            "parameters": dict(told.parameters) if told else {},
+            **(to_record(told) if told else {"phrase": None, "parameters": {}}),
             "step": self.step,
             "time": time.time(),
         }
@@ -120,9 +119,7 @@ class Outcome:
         """
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            phrase, parameters = find_phrase(content.get("phrase") or ""), content.get("parameters", {})
-            known = phrase is not None and phrase.placeholders == set(parameters)
-            reason = Message(phrase, parameters) if phrase and known else content["message"]
+            reason = from_record(content) or content["message"]
             return cls(ExitCause(content["cause"]), reason, content["step"])
         except FileNotFoundError:
             return None

@@ -8,6 +8,9 @@ unchecked; an enumeration with both forms side by side needs no tool, and types 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
@@ -33,6 +36,29 @@ def find_phrase(name: str) -> Phrase | None:
     return next((catalogue[name] for catalogue in CATALOGUES if name in catalogue.__members__), None)
 
 
+def to_record(message: Message) -> dict[str, Any]:
+    """A message as plain values for a file; messages among its parameters likewise."""
+    plain = {
+        name: to_record(value) if isinstance(value, Message) else value
+        for name, value in message.parameters.items()
+    }
+    return {"phrase": message.phrase.name, "parameters": plain}
+
+
+def from_record(record: Mapping[str, Any]) -> Message | None:
+    """What `to_record` wrote; None where another version of the program, with other phrases, wrote it."""
+    phrase = find_phrase(record.get("phrase") or "")
+    if phrase is None or phrase.placeholders != set(record["parameters"]):
+        return None
+    parameters: dict[str, Parameter] = {}
+    for name, value in record["parameters"].items():
+        inner = from_record(value) if isinstance(value, dict) else value
+        if inner is None:
+            return None
+        parameters[name] = inner
+    return Message(phrase, parameters)
+
+
 __all__ = [
     "CATALOGUES",
     "CommandPhrase",
@@ -47,7 +73,9 @@ __all__ = [
     "ServicePhrase",
     "TrainingPhrase",
     "find_phrase",
+    "from_record",
     "plural",
     "render",
+    "to_record",
     "warnings_told",
 ]
