@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tacotron2.hparams import HParams
+from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.decoder import Decoder, DecoderOutput
 from tacotron2.models.encoder import Encoder
 from tacotron2.models.masking import length_mask
@@ -62,7 +63,8 @@ class Tacotron2(nn.Module):
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.encoder = Encoder(model)
         self.decoder = Decoder(hparams, model.encoder_embedding_dim)
-        self.postnet = Postnet(num_mels, model)
+        self.recompute = hparams.train.gradient_checkpointing
+        self.postnet = Postnet(num_mels, model, self.recompute)
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
 
@@ -101,7 +103,10 @@ class Tacotron2(nn.Module):
         return self.training or self.hparams.model.prenet_dropout_at_synthesis
 
     def _encode(self, text: Tensor, text_lengths: Tensor) -> Tensor:
-        return self.encoder(self.embedding(text), text_lengths)
+        embedded = self.embedding(text)
+        if self.recompute and torch.is_grad_enabled():
+            return recomputed(self.encoder, embedded, text_lengths)
+        return self.encoder(embedded, text_lengths)
 
     def _finish(self, decoded: DecoderOutput, mel_lengths: Tensor) -> TacotronOutput:
         mask = length_mask(mel_lengths, decoded.mel.size(1))
