@@ -48,6 +48,14 @@ class DecoderMasks:
             None if self.decoder is None else self.decoder[:, step],
         )
 
+    def of(self, rows: Tensor) -> DecoderMasks:
+        """The factors of some sentences, in their order."""
+        return DecoderMasks(
+            None if self.prenet is None else (self.prenet[0][rows], self.prenet[1][rows]),
+            None if self.attention is None else self.attention[rows],
+            None if self.decoder is None else self.decoder[rows],
+        )
+
 
 @dataclass(frozen=True)
 class Memory:
