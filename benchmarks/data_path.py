@@ -10,6 +10,7 @@ every run records it (`data_wait_share`).
 
 from __future__ import annotations
 
+import itertools
 import os
 import tempfile
 import time
@@ -45,7 +46,7 @@ def met_again(epochs: list[list[list[int]]]) -> float:
         {(a, b) for batch in epoch for a in batch for b in batch if a < b}
         for epoch in epochs
     ]  # fmt: skip
-    again = sum(len(one & other) for one, other in zip(pairs, pairs[1:], strict=False))
+    again = sum(len(one & other) for one, other in itertools.pairwise(pairs))
     return again / max(1, sum(map(len, pairs[1:])))
 
 
