@@ -3,8 +3,8 @@
     PYTHONPATH=src python benchmarks/decoder_loop.py --threads 1 --pairs 5
 
 Three sides in turn on the same batch and weights: the fast path, the oracle `decode_stepwise` (naive), and a
-loop in the published style (`plain_decoder.py`). `products` is the time of all its matrix products, each alone
-and warm at its own shape: what no code around them can be faster than.
+loop in the published style (`plain_decoder.py`). `products` is the time of all its matrix products, each
+alone and warm at its own shape: what no code around them can be faster than.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     PYTHONPATH=src python benchmarks/synthesis.py --threads 1 --pairs 5
 
 `algorithm` is naive / exact, both in float32; `precision` is exact / rounded, the large weights in bf16;
-`both` is naive / rounded, which is what `smart-tuner synthesize` gains. The distance of the rounded weights is
-that of the normalised mel after all steps, with the same dropout; with `--checkpoint` it is a voice's own.
+`both` is naive / rounded, which is what `smart-tuner synthesize` gains. The distance of the rounded weights
+is that of the normalised mel after all steps, with the same dropout; with `--checkpoint` a voice's own.
 """
 
 from __future__ import annotations
