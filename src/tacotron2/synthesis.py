@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from tacotron2.audio import griffin_lim
 from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2, Voice
-from tacotron2.text import find_language, load_dictionary, text_to_sequence
+from tacotron2.text import find_language, load_dictionary, text_to_sequence, with_stress
 
 PAUSE_S = 0.25
 """Silence between two sentences."""
@@ -114,23 +114,34 @@ def split_sentences(text: str) -> list[str]:
     return pieces
 
 
-def synthesise(model: Tacotron2, text: str, unreadable: str | None = None) -> SpokenText:
+def synthesise(
+    model: Tacotron2,
+    text: str,
+    unreadable: str | None = None,
+    dictionary: Mapping[str, str] | None = None,
+) -> SpokenText:
     """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
     that it was trained on.
 
     Args:
         unreadable: what to do with a character that has no symbol, error or drop; by default what the
             training did.
+        dictionary: words in a form of their own, see `load_dictionary`; by default those of the file that
+            `text.dictionary` names.
 
     Raises:
-        TextError: a character that has no symbol, nothing to say, or a dictionary that cannot be read.
+        TextError: a character that has no symbol, nothing to say, a dictionary that cannot be read, or a
+            speech library that cannot be asked for the stress.
         AudioError: the model's spectrogram cannot be played.
     """
     audio, settings = model.hparams.audio, model.hparams.text
     language = settings.language
-    path = Path(settings.dictionary) if settings.dictionary else None
-    dictionary = load_dictionary(path, find_language(language)) if path else {}
+    if dictionary is None:
+        path = Path(settings.dictionary) if settings.dictionary else None
+        dictionary = load_dictionary(path, find_language(language)) if path else {}
     encoded = text_to_sequence(text, language, unreadable or settings.unreadable, dictionary)
+    if settings.stress == "library":
+        encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
     speeches = speak(model, ids, rounded=True)

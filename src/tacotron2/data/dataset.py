@@ -14,7 +14,14 @@ from torch.utils.data import Dataset
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import DataError, Utterance, raise_problems
 from tacotron2.hparams import HParams
-from tacotron2.text import TextError, find_language, load_dictionary, text_to_sequence
+from tacotron2.text import (
+    EncodedText,
+    TextError,
+    find_language,
+    load_dictionary,
+    text_to_sequence,
+    with_stress,
+)
 
 MEMORY_BYTES = 512 * 2**20
 """Spectrograms kept in memory (about 5 hours of speech); those beyond are read from disk each time."""
@@ -68,6 +75,7 @@ class TextMelLoader(Dataset[Item]):
     Attributes:
         utterances: those in use, in the order given.
         lengths: their mel frames.
+        audio_seconds: their length after trimming, together.
         left_out: (utterance, reason) of the clips outside min_seconds .. max_seconds after trimming.
         dropped: characters without a symbol and how often each was dropped, where dropping was asked for.
     """
@@ -101,9 +109,12 @@ class TextMelLoader(Dataset[Item]):
         if not self.utterances:
             first = f"; {self.left_out[0][0].place}: {self.left_out[0][1]}" if self.left_out else ""
             raise DataError(f"none of {len(utterances)} utterances can be used{first}")
+        self.audio_seconds = (sum(self.lengths) - len(self.lengths)) * (
+            hparams.audio.hop_length / hparams.audio.sampling_rate
+        )
 
     def _encode_all(self, utterances: Sequence[Utterance], hparams: HParams) -> list[Tensor]:
-        encoded: list[Tensor] = []
+        encoded: list[EncodedText] = []
         problems: list[str] = []
         settings = hparams.text
         dictionary: dict[str, str] = {}
@@ -121,9 +132,14 @@ class TextMelLoader(Dataset[Item]):
                 problems.append(f"{utterance.place}: {error}")
                 continue
             self.dropped.update(text.dropped)
-            encoded.append(torch.tensor(text.ids, dtype=torch.long))
+            encoded.append(text)
         raise_problems(problems)
-        return encoded
+        if settings.stress == "library":
+            try:
+                encoded = with_stress(encoded, settings.language)
+            except TextError as error:
+                raise DataError(str(error)) from error
+        return [torch.tensor(text.ids, dtype=torch.long) for text in encoded]
 
     def __len__(self) -> int:
         return len(self.utterances)
