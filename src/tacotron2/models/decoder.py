@@ -17,7 +17,7 @@ from tacotron2.hparams import HParams
 from tacotron2.models.attention import LocationSensitiveAttention
 from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.lstm import dropped_lstm
-from tacotron2.models.masking import length_mask
+from tacotron2.models.masking import dropout_factors, length_mask
 from tacotron2.models.prenet import Prenet
 from tacotron2.models.products import linear
 from tacotron2.models.recurrence import Attending, attend
@@ -94,14 +94,6 @@ def joined(outputs: Sequence[DecoderOutput]) -> DecoderOutput:
         torch.cat([output.gate_logits for output in outputs], dim=1),
         torch.cat([output.alignments for output in outputs], dim=1),
     )
-
-
-def dropout_factors(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
-    """Inverted dropout as factors: 0 with probability p, else 1 / (1 - p).
-
-    Drawn as uniform numbers, in float32 whatever `like` is: `bernoulli_` takes four times as long on a CPU.
-    """
-    return torch.rand(shape, device=like.device).ge(p).to(like.dtype).div_(1 - p)
 
 
 class Decoder(nn.Module):
