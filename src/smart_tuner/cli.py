@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from smart_tuner.config import Config
     from smart_tuner.progress import Output
     from smart_tuner.run_folder import RunFolder
 
@@ -69,7 +68,9 @@ DEFAULT_RUNS = Path("runs")
 
 @app.command()
 def auto(
-    preset: Preset = "demo",
+    preset: Annotated[
+        str, typer.Option(help="As elsewhere; choose: demo, or what suits your recordings and machine.")
+    ] = "choose",
     data: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
     ] = None,
@@ -91,13 +92,17 @@ def auto(
         from dataclasses import replace
 
         from smart_tuner.main import SmartTunerMain
+        from smart_tuner.own_recordings import job_config
 
         output = _output(verbose, quiet)
-        config = _config(preset, voice, overrides, data)
-        if data is not None:
-            if not data.strip():
-                _usage_error("--data names no folder; leave it out for the demo corpus")
-            config = replace(config, data_folder=Path(data).expanduser().absolute())
+        if data is not None and not data.strip():
+            _usage_error("--data names no folder; leave it out for the demo corpus")
+        if voice and data is not None:
+            _refuse_demo_voice(voice)
+        changes = _overrides(voice, overrides)
+        config = job_config(preset, data, changes, runs_folder, device.value, new, output)
+        if voice and config.data_folder is not None:
+            _refuse_demo_voice(voice)
         if no_services:
             config = replace(config, services=replace(config.services, enabled=False))
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)
@@ -185,9 +190,10 @@ def demo(
 ) -> None:
     """Make the demo corpus that auto trains on when no recordings are named."""
     with plain_errors():
+        from smart_tuner.config import load_config
         from smart_tuner.run_folder import data_folder
 
-        config = _config(preset, voice, overrides)
+        config = load_config(preset, _overrides(voice, overrides))
         target = folder or data_folder(runs_folder.absolute())
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"
@@ -293,6 +299,7 @@ def plain_errors() -> Iterator[None]:
 def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.main import MachineError
+    from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.run_folder import RunError
     from tacotron2.files import StorageError
@@ -300,6 +307,8 @@ def _status_of(error: ValueError | OSError) -> int | None:
 
     if isinstance(error, HParamsError):
         return ExitCause.CONFIGURATION_ERROR.code
+    if isinstance(error, SurveyError):
+        return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
     return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
@@ -310,17 +319,18 @@ def _usage_error(message: str) -> NoReturn:
     raise typer.Exit(USAGE_ERROR)
 
 
-def _config(preset: str, voice: Voice | None, overrides: list[str] | None, data: str | None = None) -> Config:
-    """Preset, then the voice, then what was set by hand."""
-    from smart_tuner.config import load_config, voice_settings
+def _overrides(voice: Voice | None, overrides: list[str] | None) -> list[str]:
+    """What the voice stands for, then what was set by hand."""
+    from smart_tuner.config import voice_settings
 
-    config = load_config(preset, [*(voice_settings(voice) if voice else ()), *(overrides or [])])
-    if voice and (data is not None or config.data_folder):
-        _usage_error(
-            "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
-            "and name their language with --set text.language=" + voice
-        )
-    return config
+    return [*(voice_settings(voice) if voice else ()), *(overrides or [])]
+
+
+def _refuse_demo_voice(voice: Voice) -> NoReturn:
+    _usage_error(
+        "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
+        f"and name their language with --set text.language={voice}"
+    )
 
 
 def _output(verbose: bool, quiet: bool) -> Output:

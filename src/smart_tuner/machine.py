@@ -65,16 +65,21 @@ def inspect_machine(folder: Path) -> Machine:
     groups = _control_groups(Path("/"))
     limit, used = _memory_limit(groups)
     memory = psutil.virtual_memory()
-    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     return Machine(
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         cores=num_cores(),
         memory_bytes=min(memory.total, limit),
         memory_free_bytes=max(0, min(memory.available, limit - used)),
-        disk_free_bytes=shutil.disk_usage(existing).free,
+        disk_free_bytes=free_disk(folder),
         gpus=find_gpus(),
     )
+
+
+def free_disk(folder: Path) -> int:
+    """Bytes that are free where the folder is or would be."""
+    existing = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
 
 def num_cores(root: Path = Path("/")) -> int:

@@ -21,7 +21,7 @@ from smart_tuner.summary import write_summary
 from smart_tuner.supervisor import Supervisor, worker_command
 from smart_tuner.tracking import Tracker
 from smart_tuner.wording import duration
-from tacotron2.events import EstimateEvent, Stamped
+from tacotron2.events import DataEvent, EstimateEvent, Stamped
 
 WAIT_S = 0.5
 DISK_RESERVE_BYTES = 200 * 2**20
@@ -121,6 +121,9 @@ class SmartTunerMain:
             progress.show(stamped)
             if isinstance(stamped.event, EstimateEvent):
                 self._warn_about_disk(stamped.event)
+            if isinstance(stamped.event, DataEvent):
+                for advice in stamped.event.advice:
+                    self._output.result(f"warning: {advice}")
 
         command = self._command(run, self._device)
         try:

@@ -220,11 +220,11 @@ def list_runs(root: Path) -> list[RunFolder]:
     return [RunFolder(path.parent) for path in sorted(root.glob("*/run.yaml"))]
 
 
-def find_resumable(root: Path, digest: str) -> RunFolder | None:
-    """The newest run of this configuration, unless it succeeded or a controller stopped it."""
+def find_resumable(root: Path, *digests: str) -> RunFolder | None:
+    """The newest run of these configurations, unless it succeeded or a controller stopped it."""
     for run in reversed(list_runs(root)):
         try:
-            if run.config().digest() != digest:
+            if run.config().digest() not in digests:
                 continue
         except ConfigError:
             continue

@@ -129,16 +129,19 @@ class Job:
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
-        from tacotron2.data.corpus import open_corpus
+        from tacotron2.data.corpus import Corpus, open_corpus
         from tacotron2.data.demo import make_demo
 
         home, progress = data_folder(self._run.root), self._emit.stage("data")
-        folder = self._config.data_folder or make_demo(home, self._hparams, progress).folder
-        corpus = open_corpus(folder, home, self._hparams, progress)
+        if self._config.data_folder is None:
+            demo = make_demo(home, self._hparams, progress).folder
+            return Corpus(demo, demo, "the demo corpus", 0, 0)
+        corpus = open_corpus(self._config.data_folder, home, self._hparams, progress)
         _LOGGER.info("%s: %s", corpus.folder, corpus.layout)
-        if corpus.num_rejected:
+        if corpus.num_rejected or corpus.advice:
             _LOGGER.warning("%d clips rejected, see %s", corpus.num_rejected, corpus.rejected_file)
-            self._emit(DataEvent("recordings", corpus.num_clips, corpus.num_rejected, {}))
+            advice = list(corpus.advice)
+            self._emit(DataEvent("recordings", corpus.num_clips, corpus.num_rejected, {}, advice=advice))
         return corpus
 
     def _datasets(self, corpus: Corpus) -> Mapping[str, TextMelLoader]:

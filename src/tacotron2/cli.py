@@ -1,14 +1,16 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
-    python -m tacotron2.cli synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
-        [--text TEXT | --file FILE] [--drop-unreadable]
-    python -m tacotron2.cli bundle --checkpoint PATH --about FILE.json --output FILE
+python -m tacotron2.cli synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
+    [--text TEXT | --file FILE] [--drop-unreadable]
+python -m tacotron2.cli bundle --checkpoint PATH --about FILE.json --output FILE
 python -m tacotron2.cli demo --folder FOLDER --settings run.yaml
+python -m tacotron2.cli survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections import Counter
@@ -17,6 +19,7 @@ from pathlib import Path
 
 DATA_ERROR = 30
 CONFIGURATION_ERROR = 31
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,12 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    survey = commands.add_parser("survey", help="how much speech, for which device", allow_abbrev=False)
+    survey.add_argument("--folder", type=Path, required=True, help="the recordings")
+    survey.add_argument("--home", type=Path, required=True, help="where the result is kept")
+    survey.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    survey.add_argument("--device", default="auto", help="auto, cpu or cuda")
     bundle = commands.add_parser("bundle", help="a checkpoint to a voice", allow_abbrev=False)
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
     chosen = parser.parse_args(arguments)
-    return {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle}[chosen.command](chosen)
+    verbs = {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle, "survey": _survey}
+    try:
+        return verbs[chosen.command](chosen)
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _fail(message: object, status: int) -> int:
@@ -116,6 +128,29 @@ def _demo(chosen: argparse.Namespace) -> int:
     print(f"{corpus.folder}: {corpus.seconds / 60:.1f} minutes of speech")
     for path in (corpus.train_list, corpus.validation_list, corpus.test_list):
         print(f"  {path.name}: {len(path.read_text(encoding='utf-8').splitlines())} utterances")
+    return 0
+
+
+def _survey(chosen: argparse.Namespace) -> int:
+    """One line of JSON: the survey of the folder, and the device that a training would get."""
+    import torch
+
+    from tacotron2.data.survey import survey
+    from tacotron2.data.utterances import DataError
+    from tacotron2.hparams import HParamsError
+    from tacotron2.schema import read_hparams
+    from tacotron2.training.devices import DeviceError, resolve_device
+
+    try:
+        device = resolve_device(chosen.device)
+        found = survey(chosen.folder, chosen.home, read_hparams(chosen.settings), _show_progress)
+    except (HParamsError, DeviceError) as error:
+        return _fail(error, CONFIGURATION_ERROR)
+    except (DataError, OSError) as error:
+        return _fail(error, DATA_ERROR)
+    memory = torch.cuda.get_device_properties(0).total_memory if device == "cuda" else 0
+    told = dataclasses.asdict(found) | {"device": device, "device_memory_bytes": memory}
+    print(json.dumps(told, ensure_ascii=False))
     return 0
 
 

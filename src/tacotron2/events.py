@@ -57,6 +57,7 @@ class StageEvent(Event):
 class DataEvent(Event):
     """What a split (train, validation, test) holds, and what of it is not used.
 
+    The split `recordings` is the user's whole folder; `advice` is what is odd about it, with what to do.
     `audio_seconds`: length of the clips in use, after trimming.
     """
 
@@ -66,6 +67,7 @@ class DataEvent(Event):
     left_out: int
     dropped_characters: dict[str, int]
     audio_seconds: float | None = None
+    advice: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

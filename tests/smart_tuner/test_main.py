@@ -146,9 +146,9 @@ def test_a_run_without_a_voice_says_so(tmp_path: Path) -> None:
     assert "The run ended: no_voice. train.txt, line 3" in said and "let it speak" not in said
 
 
-def test_quiet_leaves_the_result(tmp_path: Path) -> None:
+def test_quiet_leaves_the_warning_and_the_result(tmp_path: Path) -> None:
     _, said = do(tmp_path, "complete", verbosity=Verbosity.QUIET)
-    assert said.startswith("Done.")
+    assert said.startswith("warning: the texts look German\nDone.")
 
 
 @pytest.mark.parametrize(

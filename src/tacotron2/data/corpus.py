@@ -3,7 +3,7 @@
     home/own-<key>/
         train.txt validation.txt test.txt    path|text, paths from the user's folder
         rejected.tsv                         id, list place, reason
-        corpus.json                          form, counts: written last
+        corpus.json                          form, counts, advice: written last
 
 The key is a hash of what the folder names (paths, texts, sizes and times of the files) and of the settings
 that screen and split it. So a run that is gone on with finds its lists, and a changed folder gets others.
@@ -19,16 +19,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tacotron2.data.entries import Entry, Rejection, counted, rejected_table
-from tacotron2.data.formats import Contents, list_files, read_contents
+from tacotron2.data.advice import advice
+from tacotron2.data.entries import SPLITS, Entry, Rejection, counted, rejected_table
+from tacotron2.data.formats import Contents, read_contents
 from tacotron2.data.screening import screen
 from tacotron2.data.utterances import DataError
 from tacotron2.files import write_atomically
 from tacotron2.hparams import HParams
 
-CORPUS_VERSION = 1
+CORPUS_VERSION = 2
 """Part of every key; raised when the same folder begins to give other lists."""
-SPLITS = ("train", "validation", "test")
 RECORD = "corpus.json"
 REJECTED = "rejected.tsv"
 LARGEST_SHARE = 10
@@ -51,8 +51,10 @@ class Corpus:
     layout: str
     """Which form the folder has and why it was taken for that, in words."""
     num_clips: int
-    """In all three lists; 0 where the lists are the user's own, which are not read here."""
+    """In all three lists."""
     num_rejected: int
+    advice: tuple[str, ...] = ()
+    """What is odd about the whole and may be meant, each with what to do about it."""
 
     def list_path(self, split: str) -> Path:
         """The list of train, validation or test."""
@@ -73,11 +75,8 @@ def open_corpus(folder: Path, home: Path, hparams: HParams, progress: Progress |
     Raises:
         DataError: the folder has no known form or several, or too few of its clips can be used.
     """
-    if set(list_files(folder)) >= {f"{split}.txt" for split in SPLITS}:
-        layout = "three lists: train.txt, validation.txt and test.txt are there and used as they are"
-        return Corpus(folder, folder, layout, 0, 0)
     contents = read_contents(folder)
-    lists_folder = home / f"own-{_key(contents, folder, hparams)}"
+    lists_folder = home / f"own-{contents_key(contents, folder, hparams)}"
     made = _finished(folder, lists_folder)
     return made or _make(folder, lists_folder, contents, hparams, progress)
 
@@ -96,12 +95,14 @@ def split_ids(ids: Sequence[str], seed: int, validation_clips: int, test_clips: 
     return dict(zip(ranked, names, strict=True))
 
 
-def _key(contents: Contents, folder: Path, hparams: HParams) -> str:
+def contents_key(contents: Contents, folder: Path, hparams: HParams) -> str:
+    """16 hexadecimal digits of what the folder names and of the settings that screen and split it."""
     parts = [dataclasses.asdict(part) for part in (hparams.audio, hparams.data, hparams.text)]
     settings = [CORPUS_VERSION, hparams.train.seed, *parts]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for entry in contents.entries:
-        digest.update(repr((entry.id, entry.audio, entry.text, _state(folder / entry.audio))).encode())
+        named = (entry.id, entry.audio, entry.text, entry.split, _state(folder / entry.audio))
+        digest.update(repr(named).encode())
     for rejection in contents.rejected:
         digest.update(repr((rejection.id, rejection.reason)).encode())
     return digest.hexdigest()[:16]
@@ -120,7 +121,8 @@ def _finished(folder: Path, lists_folder: Path) -> Corpus | None:
     """What an earlier call has made; None where there is nothing whole."""
     try:
         record = json.loads((lists_folder / RECORD).read_text(encoding="utf-8"))
-        corpus = Corpus(folder, lists_folder, record["layout"], record["clips"], record["rejected"])
+        counts, advised = (record["clips"], record["rejected"]), tuple(record["advice"])
+        corpus = Corpus(folder, lists_folder, record["layout"], *counts, advised)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return corpus if all(corpus.list_path(split).is_file() for split in SPLITS) else None
@@ -131,33 +133,53 @@ def _make(
 ) -> Corpus:
     kept, screened = screen(contents.entries, folder, hparams, progress)
     rejected = [*contents.rejected, *screened]
-    corpus = Corpus(folder, lists_folder, contents.layout, len(kept), len(rejected))
+    splits = _split(kept, hparams)
+    advised = tuple(advice(contents.entries, splits, hparams.text.language))
+    corpus = Corpus(folder, lists_folder, contents.layout, len(kept), len(rejected), advised)
     _write(corpus.rejected_file, rejected_table(rejected))
-    _require_enough(corpus, rejected)
-    data = hparams.data
-    ids = [entry.id for entry in kept]
-    splits = split_ids(ids, hparams.train.seed, data.validation_clips, data.test_clips)
+    _require_enough(corpus, splits, rejected)
     for split in SPLITS:
-        _write(corpus.list_path(split), _lines(entry for entry in kept if splits[entry.id] == split))
-    counts = {"layout": corpus.layout, "clips": corpus.num_clips, "rejected": corpus.num_rejected}
-    _write(lists_folder / RECORD, json.dumps(counts, ensure_ascii=False, indent=1) + "\n")
+        _write(corpus.list_path(split), _lines(splits[split]))
+    record = {
+        "layout": corpus.layout,
+        "clips": corpus.num_clips,
+        "rejected": corpus.num_rejected,
+        "advice": corpus.advice,
+    }
+    _write(lists_folder / RECORD, json.dumps(record, ensure_ascii=False, indent=1) + "\n")
     return corpus
+
+
+def _split(kept: Sequence[Entry], hparams: HParams) -> dict[str, list[Entry]]:
+    """The clips of each list; the split is the user's own where the folder has one."""
+    data, ids = hparams.data, [entry.id for entry in kept]
+    made = dict.fromkeys(ids, "train")
+    if len(ids) >= FEWEST_CLIPS:
+        made = split_ids(ids, hparams.train.seed, data.validation_clips, data.test_clips)
+    splits: dict[str, list[Entry]] = {split: [] for split in SPLITS}
+    for entry in kept:
+        splits[entry.split or made[entry.id]].append(entry)
+    return splits
 
 
 def _lines(entries: Iterable[Entry]) -> str:
     return "".join(f"{entry.audio}|{' '.join(entry.text.split())}\n" for entry in entries)
 
 
-def _require_enough(corpus: Corpus, rejected: Sequence[Rejection]) -> None:
-    if corpus.num_clips >= FEWEST_CLIPS:
+def _require_enough(corpus: Corpus, splits: dict[str, list[Entry]], rejected: Sequence[Rejection]) -> None:
+    """DataError where a list would be too short; a split made here never has one of several."""
+    held_out = (len(splits[split]) >= FEWEST_HELD_OUT for split in ("validation", "test"))
+    if corpus.num_clips >= FEWEST_CLIPS and all(held_out):
         return
     whole = corpus.num_clips + len(rejected)
     why = f" ({counted(rejected)}); all reasons: {corpus.rejected_file}" if rejected else ""
     first = f"\nthe first: {rejected[0].place}: {rejected[0].reason}" if rejected else ""
     found = f"only {corpus.num_clips}" if corpus.num_clips else "none"
+    needed = f"{FEWEST_CLIPS} are needed at least, {FEWEST_HELD_OUT} of them in each held-out list"
+    advised = "".join(f"\n{each}" for each in corpus.advice)
     raise DataError(
         f"{corpus.folder}, taken as {corpus.layout}: {found} of {whole} clips can be used, and "
-        f"{FEWEST_CLIPS} are needed at least{why}{first}"
+        f"{needed}{why}{first}{advised}"
     )
 
 

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+SPLITS = ("train", "validation", "test")
+LONGEST_ID = 80
+"""Characters of an id that are shown; a line of a wrong list may give one of any length."""
+
 
 class Fault(StrEnum):
     """Why a clip is rejected."""
@@ -17,6 +21,7 @@ class Fault(StrEnum):
     NOT_UTF8 = "not UTF-8"
     NAME = "unusable file name"
     DUPLICATE = "duplicate id"
+    LEAK = "in two lists"
     OUTSIDE = "outside the folder"
     MISSING = "no such recording"
     EMPTY_TEXT = "empty text"
@@ -39,6 +44,8 @@ class Entry:
     text: str
     place: str
     """Where it is named: list file and line, or the text file."""
+    split: str = ""
+    """The list of the user's own split that names it; empty where the split is made here."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,8 @@ class RejectedError(ValueError):
 
     def of(self, name: str, place: str) -> Rejection:
         """The record of it for the clip of that id and place."""
-        return Rejection(name, place, self.fault, self.detail)
+        shown = name if len(name) <= LONGEST_ID else f"{name[: LONGEST_ID - 3]}..."
+        return Rejection(shown, place, self.fault, self.detail)
 
 
 def rejected_table(rejected: Iterable[Rejection]) -> str:

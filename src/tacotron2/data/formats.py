@@ -11,15 +11,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tacotron2.data.entries import Entry, Fault, RejectedError, Rejection, printable, require_inside
+from tacotron2.data.entries import (
+    SPLITS,
+    Entry,
+    Fault,
+    RejectedError,
+    Rejection,
+    printable,
+    require_inside,
+)
+from tacotron2.data.lines import LONGEST_TEXT_BYTES, Spelling, composed, decoded, read_lines
 from tacotron2.data.utterances import DataError
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
 """In order of preference where one id has several files."""
 HEAD_BYTES = 65_536
 """A first line longer than this is not the line of a list."""
-LONGEST_TEXT_BYTES = 65_536
-"""A text file beside a recording that is larger is not what is said in it."""
 COMMON_VOICE_WHOLE = "validated.tsv"
 """The list of Common Voice that holds all reviewed clips; the others are parts of it."""
 ACCEPTED = (
@@ -28,11 +35,6 @@ ACCEPTED = (
     "path|text; a Common Voice .tsv with the columns path and sentence and the recordings in clips/; or "
     "recordings with a .txt of equal name beside each"
 )
-
-Name = Callable[[str], str]
-"""From what a list calls a recording to its path in the folder."""
-Parse = Callable[[str], tuple[str, str]]
-"""From a line to what it calls the recording, and the text."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ def read_contents(folder: Path) -> Contents:
         DataError: missing, not a folder, empty, of no known form, or of several forms at once.
     """
     files = list_files(folder)
+    if {f"{split}.txt" for split in SPLITS} <= set(files):
+        return _three_lists(folder)
     candidates = list(_candidates(folder, files))
     if not candidates:
         seen = ", ".join(printable(name) for name in files[:5]) + (", ..." if len(files) > 5 else "")
@@ -109,15 +113,15 @@ def is_audio(name: str) -> bool:
 
 
 def _candidates(folder: Path, files: list[str]) -> Iterator[_Candidate]:
-    stems = {os.path.splitext(name)[0] for name in files if is_audio(name)}
-    pairs = {name for name in files if name.endswith(".txt") and name[:-4] in stems}
+    stems = {_stem(name) for name in files if is_audio(name)}
+    pairs = {_stem(name): name for name in files if name.endswith(".txt") and _stem(name) in stems}
     tables = [name for name in files if name.endswith(".tsv") and _is_common_voice(folder / name)]
     if COMMON_VOICE_WHOLE in tables:
         tables = [COMMON_VOICE_WHOLE]
     for name in tables:
         yield _common_voice(folder, name)
     for name in files:
-        if name.endswith((".txt", ".csv")) and name not in pairs:
+        if name.endswith((".txt", ".csv")) and pairs.get(_stem(name)) != name:
             columns = [column.strip() for column in _first_line(folder / name).split("|")]
             if len(columns) > 1 and is_audio(columns[0]):
                 yield _path_list(folder, name)
@@ -126,6 +130,10 @@ def _candidates(folder: Path, files: list[str]) -> Iterator[_Candidate]:
     if pairs:
         words = f"{len(pairs)} recordings with a .txt of equal name beside them"
         yield _Candidate(words, lambda: _read_pairs(folder, files, pairs))
+
+
+def _stem(name: str) -> str:
+    return composed(os.path.splitext(name)[0])
 
 
 def _first_line(path: Path) -> str:
@@ -155,11 +163,13 @@ def _common_voice(folder: Path, name: str) -> _Candidate:
             raise RejectedError(Fault.LINE, f"{len(fields)} columns where the header has {len(columns)}")
         return fields[path].strip(), fields[sentence].strip()
 
+    spelling = Spelling(folder)
+
     def locate(called: str) -> str:
-        return f"clips/{called}" if is_audio(called) else f"clips/{called}.mp3"
+        return spelling(f"clips/{called}" if is_audio(called) else f"clips/{called}.mp3")
 
     words = f"Common Voice: {name} has the columns path and sentence"
-    return _Candidate(words, lambda: _read_lines(folder / name, parse, locate, header=True))
+    return _Candidate(words, lambda: read_lines(folder / name, parse, locate, header=True))
 
 
 def _path_list(folder: Path, name: str) -> _Candidate:
@@ -170,7 +180,27 @@ def _path_list(folder: Path, name: str) -> _Candidate:
         return columns[0], columns[1]
 
     words = f"a list path|text: {name} begins with a recording's path"
-    return _Candidate(words, lambda: _read_lines(folder / name, parse, str))
+    return _Candidate(words, lambda: read_lines(folder / name, parse, Spelling(folder)))
+
+
+def _three_lists(folder: Path) -> Contents:
+    """The user's own split; what stands after the first bar of a line is the text."""
+
+    def parse(line: str) -> tuple[str, str]:
+        name, bar, text = (part.strip() for part in line.partition("|"))
+        if not bar:
+            raise RejectedError(Fault.LINE, "no '|' between file and text; it has the form path|text")
+        return name, text
+
+    entries: list[Entry] = []
+    rejected: list[Rejection] = []
+    spelling = Spelling(folder)
+    for split in SPLITS:
+        found, unusable = read_lines(folder / f"{split}.txt", parse, spelling, split=split)
+        entries += found
+        rejected += unusable
+    words = "three lists: train.txt, validation.txt and test.txt are there, and the split is theirs"
+    return Contents(words, entries, rejected)
 
 
 def _metadata(folder: Path, name: str, num_columns: int, files: list[str]) -> _Candidate:
@@ -183,77 +213,41 @@ def _metadata(folder: Path, name: str, num_columns: int, files: list[str]) -> _C
 
     def read() -> tuple[list[Entry], list[Rejection]]:
         index = _recordings(folder, files)
-        return _read_lines(folder / name, parse, lambda called: index.get(called, f"wavs/{called}.wav"))
+        return read_lines(
+            folder / name, parse, lambda called: index.get(composed(called), f"wavs/{called}.wav")
+        )
 
     kind = "LJSpeech" if num_columns == 3 else "two-column metadata"
     return _Candidate(f"{kind}: {name} begins with a line of {num_columns} columns, the first an id", read)
 
 
 def _recordings(folder: Path, files: list[str]) -> dict[str, str]:
-    """Path of every recording by its name, with and without ending; `wavs/` goes before the folder itself."""
+    """Path of every recording by its composed name, with and without ending; those in `wavs/` go first."""
     wavs = folder / "wavs"
     inner = [f"wavs/{name}" for name in list_files(wavs)] if wavs.is_dir() else []
     index: dict[str, str] = {}
     for paths in (inner, files):
         audio = [path for path in paths if is_audio(path)]
         for path in sorted(audio, key=lambda each: AUDIO_ENDINGS.index(os.path.splitext(each)[1].lower())):
-            name = path.removeprefix("wavs/")
+            name = composed(path.removeprefix("wavs/"))
             index.setdefault(name, path)
             index.setdefault(os.path.splitext(name)[0], path)
     return index
 
 
-def _read_lines(
-    path: Path, parse: Parse, locate: Name, header: bool = False
-) -> tuple[list[Entry], list[Rejection]]:
-    """Entries of all lines that are not blank, and the lines that give none."""
-    entries: list[Entry] = []
-    rejected: list[Rejection] = []
-    _require_list_inside(path)
-    lines = path.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    numbered = [(number, raw) for number, raw in enumerate(lines, start=1) if raw.strip()]
-    for number, raw in numbered[1:] if header else numbered:
-        place = f"{path}, line {number}"
-        try:
-            called, text = parse(_decoded(raw).rstrip("\r"))
-        except RejectedError as error:
-            rejected.append(error.of(f"line {number}", place))
-            continue
-        if called:
-            audio = locate(called)
-            entries.append(Entry(os.path.splitext(os.path.basename(audio))[0], audio, text, place))
-        else:
-            rejected.append(Rejection(f"line {number}", place, Fault.LINE, "names no recording"))
-    return entries, rejected
-
-
-def _require_list_inside(path: Path) -> None:
-    try:
-        require_inside(path, path.parent.resolve())
-    except RejectedError as error:
-        raise DataError(f"{path}: {error}") from error
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        wrong = f"byte {error.start + 1} (0x{raw[error.start]:02X}); save it as UTF-8"
-        raise RejectedError(Fault.NOT_UTF8, wrong) from error
-
-
-def _read_pairs(folder: Path, files: list[str], pairs: set[str]) -> tuple[list[Entry], list[Rejection]]:
+def _read_pairs(folder: Path, files: list[str], pairs: dict[str, str]) -> tuple[list[Entry], list[Rejection]]:
     """Every recording of the folder with its text file, and those that have none."""
     entries: list[Entry] = []
     rejected: list[Rejection] = []
     root = folder.resolve()
     for audio in filter(is_audio, files):
         stem = os.path.splitext(audio)[0]
-        place = str(folder / printable(f"{stem}.txt"))
+        text = pairs.get(composed(stem))
+        place = str(folder / printable(text or f"{stem}.txt"))
         try:
-            if f"{stem}.txt" not in pairs:
+            if text is None:
                 raise RejectedError(Fault.EMPTY_TEXT, "there is no such text file")
-            entries.append(Entry(stem, audio, _text_beside(folder / f"{stem}.txt", root), place))
+            entries.append(Entry(stem, audio, _text_beside(folder / text, root), place))
         except RejectedError as error:
             rejected.append(error.of(printable(stem), place))
     return entries, rejected
@@ -268,4 +262,4 @@ def _text_beside(path: Path, root: Path) -> str:
         raise RejectedError(Fault.EMPTY_TEXT, f"the text cannot be read ({error.strerror})") from error
     if len(raw) > LONGEST_TEXT_BYTES:
         raise RejectedError(Fault.MISMATCH, f"the text has more than {LONGEST_TEXT_BYTES} bytes")
-    return " ".join(_decoded(raw.removeprefix(b"\xef\xbb\xbf")).split())
+    return " ".join(decoded(raw.removeprefix(b"\xef\xbb\xbf")).split())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -43,17 +43,17 @@ def screen(
 ) -> tuple[list[Entry], list[Rejection]]:
     """The entries that can be used, in their order, and the others with the reason.
 
-    An id that occurs again is rejected; the first of its entries counts, also where it cannot be used.
+    An id that occurs again in a list is rejected; the first of its entries counts, also where it cannot be
+    used. Of a recording in several of the user's own lists the one that is held out counts.
     """
     kept: list[Entry] = []
     rejected: list[Rejection] = []
-    first: dict[str, str] = {}
+    first: dict[tuple[str, str], str] = {}
+    held_out = _held_out(entries)
     root = folder.resolve()
     for done, entry in enumerate(entries, start=1):
         try:
-            if entry.id in first:
-                raise RejectedError(Fault.DUPLICATE, f"already used: {first[entry.id]}")
-            first[entry.id] = entry.place
+            _check_once(entry, first, held_out)
             _check(entry, folder, root, hparams)
             kept.append(entry)
         except RejectedError as error:
@@ -63,18 +63,51 @@ def screen(
     return kept, rejected
 
 
+def _held_out(entries: Sequence[Entry]) -> dict[str, Entry]:
+    """Path of each recording that the user's own lists hold out; what both hold out belongs to the test."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        if entry.split == "test" or (
+            entry.split == "validation" and os.path.normpath(entry.audio) not in found
+        ):
+            found[os.path.normpath(entry.audio)] = entry
+    return found
+
+
+def _check_once(entry: Entry, first: dict[tuple[str, str], str], held_out: Mapping[str, Entry]) -> None:
+    """Notes the entry's id; RejectedError where it was used before, or the recording is held out."""
+    key = (entry.split, entry.id)
+    if key in first:
+        raise RejectedError(Fault.DUPLICATE, f"already used: {first[key]}")
+    first[key] = entry.place
+    other = held_out.get(os.path.normpath(entry.audio))
+    if other is not None and other.split != entry.split:
+        wrong = f"also {other.place}; it stays there alone, or what is measured would not be unseen"
+        raise RejectedError(Fault.LEAK, wrong)
+
+
 def _check(entry: Entry, folder: Path, root: Path, hparams: HParams) -> None:
     """RejectedError with the first reason against the entry; the cheap questions come first."""
     num_characters = _num_characters(entry.text, hparams)
-    path = folder / entry.audio
-    _check_name(entry.audio)
-    require_inside(path, root)
-    _check_header(path, hparams.data.max_seconds)
-    num_samples = _num_trimmed(path, hparams)
+    check_file(entry.audio, folder, root, hparams.data.max_seconds)
+    num_samples = _num_trimmed(folder / entry.audio, hparams)
     reason = wrong_length(1 + num_samples // hparams.audio.hop_length, hparams)
     if reason:
         raise RejectedError(Fault.LENGTH, reason)
     _check_rate(num_characters, num_samples / hparams.audio.sampling_rate)
+
+
+def check_file(audio: str, folder: Path, root: Path, max_seconds: float) -> tuple[float, int]:
+    """Seconds and rate in Hz by the header of a recording; RejectedError where it must not be decoded.
+
+    Args:
+        audio: its path from the folder.
+        root: the folder, resolved.
+        max_seconds: `data.max_seconds`.
+    """
+    _check_name(audio)
+    require_inside(folder / audio, root)
+    return _check_header(folder / audio, max_seconds)
 
 
 def _num_characters(text: str, hparams: HParams) -> int:
@@ -99,7 +132,7 @@ def _check_name(name: str) -> None:
         raise RejectedError(Fault.UNREADABLE, f"{wrong}; it must be one of {', '.join(AUDIO_ENDINGS)}")
 
 
-def _check_header(path: Path, max_seconds: float) -> None:
+def _check_header(path: Path, max_seconds: float) -> tuple[float, int]:
     """Refuses what must not be decoded: no file, an empty one, or one that claims to be huge."""
     try:
         num_bytes = path.stat().st_size if path.is_file() else None
@@ -122,6 +155,7 @@ def _check_header(path: Path, max_seconds: float) -> None:
         raise RejectedError(Fault.LENGTH, wrong)
     if 4 * header.frames * header.channels > LARGEST_BYTES:
         raise RejectedError(Fault.LENGTH, f"its header claims {header.channels} channels; use one")
+    return seconds, header.samplerate
 
 
 def _num_trimmed(path: Path, hparams: HParams) -> int:

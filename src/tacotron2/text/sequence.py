@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from tacotron2.text.characters import TextError, read_characters
 from tacotron2.text.dictionary import apply_dictionary
-from tacotron2.text.language import Language, find_language
+from tacotron2.text.language import LANGUAGE_MODULES, Language, find_language
 from tacotron2.text.symbols import END, PADDING, PUNCTUATION, START, SYMBOLS
 
 _UNREADABLE_CHOICES = ("error", "drop")
@@ -117,10 +117,21 @@ def _unreadable_error(text: str, position: int, language: Language) -> TextError
         f"unreadable character {character!r} (U+{ord(character):04X}, {name}) at position {position}, "
         f"counted from 0: {language.name} reads the letters {language.letters} with or without accents, "
         f"digits, {' '.join(PUNCTUATION)} and {' '.join(language.signs)}; "
-        "spell it out, or leave it out: text.unreadable=drop for a training, --drop-unreadable at synthesis",
+        "spell it out, or leave it out: text.unreadable=drop for a training, --drop-unreadable at synthesis"
+        f"{_readers_of(character)}",
         character,
         position,
     )
+
+
+def _readers_of(character: str) -> str:
+    """`; it is a letter of Russian: text.language=ru`, or nothing where no language has it."""
+    languages = map(find_language, LANGUAGE_MODULES)
+    own = [each for each in languages if unicodedata.normalize("NFC", character).lower() in each.letters]
+    if not character.isalpha() or not own:
+        return ""
+    names = " and ".join(language.name for language in own)
+    return f"; it is a letter of {names}: text.language={own[0].code} for recordings in that language"
 
 
 def _letterless_error(text: str, num_dropped: int) -> TextError:

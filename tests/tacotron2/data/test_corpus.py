@@ -76,19 +76,6 @@ def test_every_form_gives_three_lists_and_stays_as_it_was(
     assert fingerprint(folder) == before
 
 
-def test_three_lists_are_used_as_they_are(tmp_path: Path) -> None:
-    folder = ljspeech(tmp_path / "mine")
-    for split, name in zip(SPLITS, names(3), strict=True):
-        (folder / f"{split}.txt").write_text(f"wavs/{name}.wav|{TEXT}\n")
-    before = fingerprint(folder)
-    corpus = open_corpus(folder, tmp_path / "data", HPARAMS)
-    assert "used as they are" in corpus.layout and corpus.lists_folder == folder
-    assert [[utterance.id for utterance in each] for each in lists(corpus).values()] == [
-        [name] for name in names(3)
-    ]
-    assert fingerprint(folder) == before and not (tmp_path / "data").exists()
-
-
 def test_the_second_start_finds_the_lists_and_a_change_makes_others(tmp_path: Path) -> None:
     folder, home = ljspeech(tmp_path / "mine"), tmp_path / "data"
     told: list[tuple[int, int]] = []

@@ -1,0 +1,71 @@
+"""A quick look at a folder of recordings, headers only: how much speech it holds. Only reads."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tacotron2.data.corpus import contents_key
+from tacotron2.data.entries import RejectedError
+from tacotron2.data.formats import read_contents
+from tacotron2.data.screening import check_file
+from tacotron2.files import write_atomically
+from tacotron2.hparams import HParams
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What the headers say. Loudness, texts and silence at the ends are not looked at."""
+
+    layout: str
+    """Which form the folder has, in words."""
+    named: int
+    """Clips that the folder names."""
+    clips: int
+    """Those with a readable header and a length within data.min_seconds to data.max_seconds."""
+    hours: float
+    """Of these clips together."""
+    sampling_rate: int
+    """The most frequent one in Hz; 0 without clips."""
+
+
+def survey(
+    folder: Path, home: Path, hparams: HParams, progress: Callable[[int, int], None] | None = None
+) -> Survey:
+    """Measures the folder, or finds what an earlier call has measured of the same files.
+
+    Args:
+        home: where the result is kept, as `survey-<key>.json` with the key of the folder's lists.
+        progress: told (done, total) clips.
+
+    Raises:
+        DataError: the folder has no known form, or several.
+    """
+    contents = read_contents(folder)
+    file = home / f"survey-{contents_key(contents, folder, hparams)}.json"
+    try:
+        return Survey(**json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        pass  # not made yet, or not whole
+    root, data = folder.resolve(), hparams.data
+    rates: Counter[int] = Counter()
+    seconds = 0.0
+    for done, entry in enumerate(contents.entries, start=1):
+        try:
+            length, rate = check_file(entry.audio, folder, root, data.max_seconds)
+        except RejectedError:
+            length = rate = 0
+        if rate and data.min_seconds <= length <= data.max_seconds:
+            rates[rate] += 1
+            seconds += length
+        if progress is not None:
+            progress(done, len(contents.entries))
+    named = len(contents.entries) + len(contents.rejected)
+    usual = rates.most_common(1)[0][0] if rates else 0
+    found = Survey(contents.layout, named, rates.total(), seconds / 3600, usual)
+    write_atomically(file, json.dumps(dataclasses.asdict(found), ensure_ascii=False).encode())
+    return found
