@@ -1,110 +1,140 @@
-"""One training step (forward and backward of the whole model): the fast decoder against the paper's loop.
+"""Forward and backward of the whole model: the fast decoder against the paper's loop, at equal precision.
 
     PYTHONPATH=src python benchmarks/decoder_loop.py --threads 1 --pairs 5
 
-Both sides in turn on the same batch and the same weights; `ratio` is naive / fast, the median of all pairs
-with the smallest and the largest. Times are wall-clock, for an otherwise idle machine; `--cpu-time` counts
-the time this process had on a processor instead (with more threads, waiting ones would count as well).
+Three sides in turn on the same batch and weights: the fast path, the oracle `decode_stepwise` (naive), and a
+loop in the published style (`plain_decoder.py`). `products` is the time of all its matrix products, each
+alone and warm at its own shape: what no code around them can be faster than.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from statistics import median
 
 import torch
+from measuring import Clock, Products, arguments, begin, in_turn, milliseconds, peak_mb, ratio, size, table
+from plain_decoder import decode_plainly
 from torch import Tensor
 
-from tacotron2.hparams import HParams, create_hparams
 from tacotron2.models import Tacotron2
+
+NO_DROPOUT = {"p_attention_dropout": 0.0, "p_decoder_dropout": 0.0}
+DROPOUT = {"p_attention_dropout": 0.1, "p_decoder_dropout": 0.1}
+HEAD = (
+    "case", "fast, ms", "naive, ms", "naive / fast", "naive / plain", "products / fast", "valid frames/s",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Case:
-    """A model size, a batch, and the dropout of the two decoder LSTMs."""
+    """A model size, the dropout of its two decoder LSTMs, and a batch: utterances, symbols, frames."""
 
-    name: str
-    overrides: str
-    num_symbols: int
-    num_steps: int
+    model: str
+    dropout: bool
+    batch: int
+    symbols: int
+    frames: int
+    r: int = 1
 
-
-DEMO = (
-    "symbols_embedding_dim=128,encoder_embedding_dim=128,prenet_dim=128,attention_rnn_dim=256,"
-    "attention_dim=128,decoder_rnn_dim=256,postnet_embedding_dim=128,n_frames_per_step=3,"
-)
-NO_DROPOUT = "p_attention_dropout=0,p_decoder_dropout=0"
-BATCH = 16
-CASES = (
-    Case("demo", DEMO + NO_DROPOUT, 30, 70),
-    Case("demo, dropout", DEMO + "p_attention_dropout=0.1,p_decoder_dropout=0.1", 30, 70),
-    Case("28 M", NO_DROPOUT, 60, 200),
-    Case("28 M, dropout", "p_attention_dropout=0.1,p_decoder_dropout=0.1", 60, 200),
-)
+    @property
+    def name(self) -> str:
+        drops = ", dropout" if self.dropout else ""
+        return (
+            f"{self.model}{drops}, B {self.batch}, {self.symbols} symbols, {self.frames} frames, r {self.r}"
+        )
 
 
 class Step:
     """Forward and backward of one batch, by either decoder."""
 
     def __init__(self, case: Case) -> None:
-        hparams: HParams = create_hparams(case.overrides)
+        chosen = DROPOUT if case.dropout else NO_DROPOUT
+        hparams = size(case.model).replace(n_frames_per_step=case.r, **chosen)
         torch.manual_seed(0)
         self.model = Tacotron2(hparams)
-        frames = case.num_steps * self.model.r
-        self.text = torch.randint(1, hparams.model.n_symbols, (BATCH, case.num_symbols))
-        self.text_lengths = torch.linspace(case.num_symbols, case.num_symbols // 2, BATCH).long()
-        self.mel = torch.randn(BATCH, frames, hparams.audio.n_mel_channels)
-        self.mel_lengths = torch.full((BATCH,), frames)
-        self.fast = self.model.decoder.forward
+        self.text = torch.randint(1, hparams.model.n_symbols, (case.batch, case.symbols))
+        self.text_lengths = torch.linspace(case.symbols, case.symbols // 2, case.batch).long()
+        frames = -(-case.frames // case.r) * case.r
+        self.mel = torch.randn(case.batch, frames, hparams.audio.n_mel_channels)
+        self.mel_lengths = torch.linspace(frames, frames * 0.9, case.batch).long()
+        decoder = self.model.decoder
+        self.ways = {
+            "fast": decoder.forward,
+            "naive": decoder.decode_stepwise,
+            "plain": partial(decode_plainly, decoder),
+        }
 
     def loss(self) -> Tensor:
         output = self.model(self.text, self.text_lengths, self.mel, self.mel_lengths)
         error = (output.mel_before - self.mel).square().mean() + (output.mel_after - self.mel).square().mean()
         return error + output.gate_logits.square().mean() + output.alignments.square().mean()
 
-    def run(self, naive: bool, clock: Callable[[], float]) -> float:
-        """Seconds of one step."""
-        decoder = self.model.decoder
-        decoder.forward = decoder.decode_stepwise if naive else self.fast
+    def run(self, way: str) -> Tensor:
+        """Gradients by one of `ways`; the loss."""
+        torch.manual_seed(1)
+        self.model.decoder.forward = self.ways[way]  # type: ignore[method-assign]
         self.model.zero_grad(set_to_none=True)
-        start = clock()
-        self.loss().backward()
-        return clock() - start
+        loss = self.loss()
+        loss.backward()
+        return loss.detach()
 
 
-def measure(case: Case, pairs: int, clock: Callable[[], float]) -> str:
+def measure(case: Case, pairs: int, clock: Clock) -> list[str]:
     step = Step(case)
-    for naive in (False, True):
-        step.run(naive, clock)
-    seconds = [(step.run(False, clock), step.run(True, clock)) for _ in range(pairs)]
-    ratios = [naive / fast for fast, naive in seconds]
-    fast, naive = (median(side) * 1e3 for side in zip(*seconds, strict=True))
-    frames = BATCH * case.num_steps * step.model.r / fast * 1e3
-    return (
-        f"{case.name:<14} {fast:>9.0f} {naive:>10.0f} {median(ratios):>7.2f} "
-        f"{min(ratios):>6.2f} - {max(ratios):<6.2f} {frames:>9.0f}"
-    )
+    ways = ["fast", "naive"] if case.dropout else ["fast", "naive", "plain"]
+    losses = torch.stack([step.run(way) for way in ways])
+    torch.testing.assert_close(losses, losses[:1].expand_as(losses), rtol=1e-3, atol=1e-3)
+    seconds = in_turn({way: partial(step.run, way) for way in ways}, pairs, clock)
+    with Products() as products:
+        step.run("fast")
+    fast = median(seconds["fast"])
+    ceiling = sum(product.calls * spent for product, spent in products.seconds(clock))
+    return [
+        case.name,
+        milliseconds(seconds["fast"]),
+        milliseconds(seconds["naive"]),
+        ratio(seconds["naive"], seconds["fast"]),
+        ratio(seconds["naive"], seconds["plain"]) if "plain" in seconds else "",
+        f"{ceiling / fast:.2f}",
+        f"{float(step.mel_lengths.sum()) / fast:.0f}",
+    ]
+
+
+def cases(options) -> dict[str, list[Case]]:  # type: ignore[no-untyped-def]
+    """The tables: sizes, one confirmation at LJ Speech's longest, and growth in each direction."""
+    if options.tiny:
+        base = Case("tiny", False, 2, 6, 8)
+        return {"Sizes": [base, replace(base, dropout=True)], "Growth with r": [replace(base, r=2)]}
+    demo = Case("demo", False, 16, 30, 180, 2)
+    large = Case("28 M", False, 16, 60, 200)
+    sizes = [demo, replace(demo, dropout=True), large, replace(large, dropout=True)]
+    return {
+        "Sizes": sizes,
+        "Full length of LJ Speech": [Case("28 M", False, 4, 190, 870)],
+        "Growth with the batch": [replace(demo, batch=batch) for batch in (1, 4, 8, 32, 64)],
+        "Growth with the text": [replace(demo, symbols=symbols) for symbols in (15, 60, 120, 240)],
+        "Growth with the frames": [replace(demo, frames=frames) for frames in (90, 360, 720)],
+        "Growth with r": [replace(demo, r=r) for r in (1, 3, 5)],
+    }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--cpu-time", action="store_true", help="time on the processor, not by the clock")
-    parser.add_argument("--only", default="", help="cases whose name begins so")
+    parser = arguments(__doc__)
+    parser.add_argument("--only", default="", help="tables whose title begins so")
+    parser.add_argument("--model", default="", help="cases of this model alone: demo, 28 M")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    clock = time.process_time if options.cpu_time else time.perf_counter
-    print(
-        f"batch {BATCH}, float32, {options.threads} threads, {options.pairs} pairs, torch {torch.__version__}"
-    )
-    print(f"{'case':<14} {'fast, ms':>9} {'naive, ms':>10} {'ratio':>7} {'spread':^15} {'frames/s':>9}")
-    for case in CASES:
-        if case.name.startswith(options.only):
-            print(measure(case, options.pairs, clock), flush=True)
+    clock = begin(options)
+    for title, chosen in cases(options).items():
+        rows = [
+            measure(case, options.pairs, clock)
+            for case in chosen
+            if title.startswith(options.only) and case.model.startswith(options.model)
+        ]
+        if rows:
+            table(HEAD, rows, title)
+    print(f"float32 on every side. Peak memory of the whole process: {peak_mb():.0f} MB")
 
 
 if __name__ == "__main__":

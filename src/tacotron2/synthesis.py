@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tacotron2.audio import griffin_lim
 from tacotron2.metrics import alignment_metrics, mean_metrics
-from tacotron2.models import Tacotron2
+from tacotron2.models import Tacotron2, Voice
 from tacotron2.text import find_language, load_dictionary, text_to_sequence, with_stress
 
 PAUSE_S = 0.25
@@ -41,7 +41,12 @@ class Speech:
 
 
 def speak(
-    model: Tacotron2, sequences: Sequence[Tensor], *, batch_size: int = 32, max_steps: int | None = None
+    model: Tacotron2,
+    sequences: Sequence[Tensor],
+    *,
+    batch_size: int = 32,
+    max_steps: int | None = None,
+    rounded: bool = False,
 ) -> list[Speech]:
     """Speaks sequences of symbol ids, `(T_text,)` each, and leaves the random generators as they were.
 
@@ -49,7 +54,9 @@ def speak(
         model: in evaluation mode.
         batch_size: sentences spoken at once, neighbours in length.
         max_steps: bound in decoder steps; by default `max_decoder_seconds`.
+        rounded: lets a CPU keep the decoder's large weights in bf16 where that is faster.
     """
+    voice = Voice(model.decoder, rounded)
     device = model.mel_mean.device
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
     spoken: dict[int, Speech] = {}
@@ -60,7 +67,7 @@ def speak(
             texts = [sequences[index] for index in chosen]
             lengths = torch.tensor([len(text) for text in texts], device=device)
             padded = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True).to(device)
-            result = model.infer(padded, lengths, max_steps)
+            result = model.infer(padded, lengths, max_steps, voice=voice)
             for row, index in enumerate(chosen):
                 frames, steps = int(result.mel_lengths[row]), int(result.step_lengths[row])
                 spoken[index] = Speech(
@@ -137,7 +144,7 @@ def synthesise(
         encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
-    speeches = speak(model, ids)
+    speeches = speak(model, ids, rounded=True)
     pause = np.zeros(int(PAUSE_S * audio.sampling_rate), dtype=np.float32)
     parts = [part for speech in speeches for part in (griffin_lim(speech.mel, audio), pause)][:-1]
     scores = mean_metrics(alignment_metrics(speech.alignment).to_dict() for speech in speeches)

@@ -4,6 +4,7 @@ Shapes everywhere: `B` utterances, `T_text` symbols, `T_mel` frames, `T_dec` dec
 `num_mels` bands; batch first, time second; alignments `(B, T_dec, T_text)`. Convolutions transpose inside.
 """
 
+from tacotron2.models.free_running import Voice
 from tacotron2.models.tacotron2 import Synthesis, Tacotron2, TacotronOutput
 
-__all__ = ["Synthesis", "Tacotron2", "TacotronOutput"]
+__all__ = ["Synthesis", "Tacotron2", "TacotronOutput", "Voice"]

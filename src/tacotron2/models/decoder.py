@@ -2,23 +2,30 @@
 
 Two paths compute the same thing. `decode_stepwise` is the paper's loop, letter by letter; synthesis uses its
 step, and it is the oracle of `forward`. In teacher forcing the decoder LSTM never feeds back into the
-attention LSTM, so `forward` loops over the attention recurrence alone and does the rest all at once.
+attention LSTM, so `steps` loops over the attention recurrence alone and does the rest all at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from tacotron2.hparams import HParams
 from tacotron2.models.attention import LocationSensitiveAttention
+from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.lstm import dropped_lstm
-from tacotron2.models.masking import length_mask
+from tacotron2.models.masking import dropout_factors, length_mask
 from tacotron2.models.prenet import Prenet
 from tacotron2.models.products import linear
-from tacotron2.models.recurrence import attend
+from tacotron2.models.recurrence import Attending, attend
+
+RECOMPUTED_STEPS = 32
+"""Decoder steps that gradient checkpointing computes again at a time: what they keep, 2 MB a step at the
+published size and batch 16, is then more than the states at their ends, and the weights are still packed
+seldom enough."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +40,20 @@ class DecoderMasks:
     attention: Tensor | None = None
     decoder: Tensor | None = None
 
-    def at(self, step: int) -> DecoderMasks:
-        """The factors of one step, without the time axis."""
+    def at(self, step: int | slice) -> DecoderMasks:
+        """The factors of one step, without the time axis, or of several."""
         return DecoderMasks(
             None if self.prenet is None else (self.prenet[0][:, step], self.prenet[1][:, step]),
             None if self.attention is None else self.attention[:, step],
             None if self.decoder is None else self.decoder[:, step],
+        )
+
+    def of(self, rows: Tensor) -> DecoderMasks:
+        """The factors of some sentences, in their order."""
+        return DecoderMasks(
+            None if self.prenet is None else (self.prenet[0][rows], self.prenet[1][rows]),
+            None if self.attention is None else self.attention[rows],
+            None if self.decoder is None else self.decoder[rows],
         )
 
 
@@ -72,12 +87,13 @@ class DecoderOutput:
     alignments: Tensor
 
 
-def dropout_factors(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
-    """Inverted dropout as factors: 0 with probability p, else 1 / (1 - p).
-
-    Drawn as uniform numbers, in float32 whatever `like` is: `bernoulli_` takes four times as long on a CPU.
-    """
-    return torch.rand(shape, device=like.device).ge(p).to(like.dtype).div_(1 - p)
+def joined(outputs: Sequence[DecoderOutput]) -> DecoderOutput:
+    """Outputs of successive steps as one."""
+    return DecoderOutput(
+        torch.cat([output.mel for output in outputs], dim=1),
+        torch.cat([output.gate_logits for output in outputs], dim=1),
+        torch.cat([output.alignments for output in outputs], dim=1),
+    )
 
 
 class Decoder(nn.Module):
@@ -87,6 +103,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.settings = model = hparams.model
         self.num_mels, self.r = hparams.audio.n_mel_channels, model.n_frames_per_step
+        self.recompute = hparams.train.gradient_checkpointing
         self.prenet = Prenet(self.num_mels, model)
         self.attention_rnn = nn.LSTMCell(model.prenet_dim + memory_dim, model.attention_rnn_dim)
         self.attention = LocationSensitiveAttention(model, memory_dim)
@@ -141,14 +158,44 @@ class Decoder(nn.Module):
 
     def forward(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing over whole sequences; `mel` is normalised, `(B, T_dec * r, num_mels)`."""
-        prenet = self.prenet(self.shifted(mel), masks.prenet).transpose(0, 1)
-        states, alignments = self._attend(memory, prenet, masks)
-        contexts = states[:, :, self.settings.attention_rnn_dim :]
-        features = torch.cat((self._decode(states, masks), contexts), dim=2)
-        frames = self.mel_layer(features).transpose(0, 1).reshape(mel.size(0), -1, self.num_mels)
-        return DecoderOutput(frames, self.gate_layer(features).squeeze(2).t(), alignments.transpose(0, 1))
+        frames, state = self.shifted(mel), self.initial_state(memory)
+        if not (self.recompute and torch.is_grad_enabled()):
+            return self.steps(frames, state, memory, masks)[0]
+        outputs = []
+        for start in range(0, frames.size(1), RECOMPUTED_STEPS):
+            chosen = slice(start, start + RECOMPUTED_STEPS)
+            output, state = recomputed(self.steps, frames[:, chosen], state, memory, masks.at(chosen))
+            outputs.append(output)
+        return joined(outputs)
 
-    def _attend(self, memory: Memory, prenet: Tensor, masks: DecoderMasks) -> tuple[Tensor, Tensor]:
+    def steps(
+        self, frames: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[DecoderOutput, DecoderState]:
+        """Several steps at once, of which all inputs are known: `step` with a time axis.
+
+        Args:
+            frames: the pre-net's inputs `(B, T_dec, num_mels)`.
+        """
+        width = self.settings.attention_rnn_dim
+        prenet = self.prenet(frames, masks.prenet).transpose(0, 1)
+        states, alignments, attending = self._attend(memory, prenet, masks, state)
+        decoded, hidden, cell = self._decode(states, masks, state)
+        features = torch.cat((decoded, states[:, :, width:]), dim=2)
+        mel = self.mel_layer(features).transpose(0, 1).reshape(frames.size(0), -1, self.num_mels)
+        output = DecoderOutput(mel, self.gate_layer(features).squeeze(2).t(), alignments.transpose(0, 1))
+        following = DecoderState(
+            attention_hidden=attending.state[:, :width],
+            attention_cell=attending.cell,
+            decoder_hidden=hidden,
+            decoder_cell=cell,
+            context=attending.state[:, width:],
+            history=attending.history,
+        )
+        return output, following
+
+    def _attend(
+        self, memory: Memory, prenet: Tensor, masks: DecoderMasks, state: DecoderState
+    ) -> tuple[Tensor, Tensor, Attending]:
         """The recurrence that cannot be unrolled, over `(T_dec, B, prenet_dim)`.
 
         Everything that does not depend on the step before is computed for all steps in front of the loop: the
@@ -165,20 +212,29 @@ class Decoder(nn.Module):
             memory.values,
             memory.mask,
             None if masks.attention is None else masks.attention.transpose(0, 1),
+            Attending(
+                state.attention_cell, torch.cat((state.attention_hidden, state.context), dim=1), state.history
+            ),
         )
 
-    def _decode(self, states: Tensor, masks: DecoderMasks) -> Tensor:
-        """The decoder LSTM over `(T_dec, B, attention_rnn_dim + memory_dim)`.
+    def _decode(
+        self, states: Tensor, masks: DecoderMasks, state: DecoderState
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The decoder LSTM over `(T_dec, B, attention_rnn_dim + memory_dim)`: outputs, last hidden and cell.
 
         torch's own has no recurrent dropout (the dropped output goes on as state).
         """
-        rnn = self.decoder_rnn
+        rnn, before = self.decoder_rnn, (state.decoder_hidden, state.decoder_cell)
         if masks.decoder is None:
             weights = [rnn.weight_ih, rnn.weight_hh, rnn.bias_ih, rnn.bias_hh]
-            zeros = [states.new_zeros(1, states.size(1), self.settings.decoder_rnn_dim)] * 2
-            return torch.lstm(states, zeros, weights, True, 1, 0.0, self.training, False, False)[0]
+            begin = [x[None] for x in before]
+            decoded, hidden, cell = torch.lstm(
+                states, begin, weights, True, 1, 0.0, self.training, False, False
+            )
+            return decoded, hidden[0], cell[0]
         inputs = linear(states, rnn.weight_ih, rnn.bias_ih + rnn.bias_hh)
-        return dropped_lstm(inputs, rnn.weight_hh, masks.decoder.transpose(0, 1))
+        decoded, cell = dropped_lstm(inputs, rnn.weight_hh, masks.decoder.transpose(0, 1), before)
+        return decoded, decoded[-1], cell
 
     def step(
         self, frame: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
@@ -209,8 +265,7 @@ class Decoder(nn.Module):
         features = torch.cat((decoder_hidden, context), dim=1)
         frames = self.mel_layer(features).reshape(frame.size(0), self.r, self.num_mels)
         history = torch.stack((weights, state.history[:, 1] + weights), dim=1)
-        following = replace(
-            state,
+        following = DecoderState(
             attention_hidden=hidden,
             attention_cell=cell,
             decoder_hidden=decoder_hidden,
@@ -226,8 +281,4 @@ class Decoder(nn.Module):
         for index, frame in enumerate(self.shifted(mel).unbind(1)):
             output, state = self.step(frame, state, memory, masks.at(index))
             outputs.append(output)
-        return DecoderOutput(
-            torch.cat([output.mel for output in outputs], dim=1),
-            torch.cat([output.gate_logits for output in outputs], dim=1),
-            torch.cat([output.alignments for output in outputs], dim=1),
-        )
+        return joined(outputs)

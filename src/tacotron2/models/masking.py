@@ -7,12 +7,19 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
     """`(B,)` lengths to a `(B, size)` boolean mask, true on valid positions."""
     return torch.arange(size, device=lengths.device)[None, :] < lengths[:, None]
+
+
+def dropout_factors(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
+    """Inverted dropout as factors: 0 with probability p, else 1 / (1 - p).
+
+    Drawn as uniform numbers, in float32 whatever `like` is: `bernoulli_` takes four times as long on a CPU.
+    """
+    return torch.rand(shape, device=like.device).ge(p).to(like.dtype).div_(1 - p)
 
 
 class MaskedBatchNorm(nn.BatchNorm1d):
@@ -77,5 +84,7 @@ class ConvolutionBlock(nn.Module):
             x = torch.relu(x)
         elif self.activation == "tanh":
             x = torch.tanh(x)
-        x = functional.dropout(x, self.p_dropout, self.training)
-        return x * mask[:, None, :].to(x.dtype)
+        factors = mask[:, None, :].to(x.dtype)
+        if self.training and self.p_dropout:
+            factors = dropout_factors(x.shape, self.p_dropout, x).mul_(factors)
+        return x * factors

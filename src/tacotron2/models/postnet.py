@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from tacotron2.hparams import ModelParams
+from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.masking import ConvolutionBlock
 
 INITIAL_RESIDUAL = 0.1
@@ -13,8 +15,9 @@ INITIAL_RESIDUAL = 0.1
 class Postnet(nn.Module):
     """tanh convolutions, the last one linear."""
 
-    def __init__(self, num_mels: int, model: ModelParams) -> None:
+    def __init__(self, num_mels: int, model: ModelParams, recompute: bool = False) -> None:
         super().__init__()
+        self.recompute = recompute
         layers, width = model.postnet_n_convolutions, model.postnet_embedding_dim
         widths = [num_mels] + [width] * (layers - 1) + [num_mels]
         blocks = [
@@ -36,5 +39,5 @@ class Postnet(nn.Module):
         """`(B, T_mel, num_mels)` and a `(B, T_mel)` mask to the residual `(B, T_mel, num_mels)`."""
         x = mel.transpose(1, 2) * mask[:, None, :].to(mel.dtype)
         for block in self.convolutions:
-            x = block(x, mask)
+            x = recomputed(block, x, mask) if self.recompute and torch.is_grad_enabled() else block(x, mask)
         return x.transpose(1, 2)

@@ -16,15 +16,21 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+CACHED_BYTES = 4 * 2**20
+"""Weights up to this size are not worth rounding: they stay near the core."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def by_onednn(x: Tensor) -> bool:
     """Whether `product` leaves the usual way for this operand."""
     mkldnn = torch.backends.mkldnn
-    return (
-        x.device.type == "cpu" and x.dtype == torch.float32 and mkldnn.is_available() and bool(mkldnn.enabled)
-    )
+    kind = x.dtype == torch.float32 or (x.dtype == torch.bfloat16 and multiplies_bf16())
+    return x.device.type == "cpu" and kind and mkldnn.is_available() and bool(mkldnn.enabled)
+
+
+def multiplies_bf16() -> bool:
+    """Whether this CPU has instructions for products of bf16 (AVX-512 BF16 or AMX)."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def packed(weight: Tensor, rows: int) -> Tensor:
@@ -37,6 +43,26 @@ def product(x: Tensor, weight: Tensor) -> Tensor:
     if not by_onednn(x):
         return x @ weight.t()
     return torch.ops.mkldnn._linear_pointwise(_whole(x), _whole(weight), None, "none", [], "")
+
+
+class Layer:
+    """A linear layer that many small batches meet one after the other, put in order once; no gradient.
+
+    With a few rows a product takes as long as reading its weights. `rounded` lets a CPU keep them in bf16,
+    half the bytes, where it multiplies that and float32 would not stay in its cache; what comes in and what
+    goes out is then rounded too, the sum in between and the bias are not.
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor, rounded: bool) -> None:
+        halved = rounded and weight.dtype == torch.float32 and weight.device.type == "cpu"
+        halved = halved and multiplies_bf16() and weight.nbytes > CACHED_BYTES
+        self.dtype, self.bias = torch.bfloat16 if halved else weight.dtype, bias
+        # The order for one row was measured 1.6 times as slow, with one row, as that for eight.
+        self.weight = packed(weight.to(self.dtype), 8)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """`(B, I)` to `(B, O)`."""
+        return product(x.to(self.dtype), self.weight).to(x.dtype).add_(self.bias)
 
 
 def _whole(x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ width, `A` the attention's, `k` its location kernel's.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,18 @@ from torch.autograd.function import once_differentiable
 from tacotron2.models.attention import EXCLUDED
 from tacotron2.models.lstm import cell_backward, cell_forward
 from tacotron2.models.products import over_steps, packed, product, without_autocast
+
+
+class Attending(NamedTuple):
+    """Where the recurrence stands between two steps; zeros at first.
+
+    cell `(B, H)`; state: hidden state and context side by side, `(B, H + M)`; history: last and summed
+    weights, `(B, 2, T_text)`.
+    """
+
+    cell: Tensor
+    state: Tensor
+    history: Tensor
 
 
 def attend(
@@ -31,7 +43,8 @@ def attend(
     values: Tensor,
     mask: Tensor,
     dropped: Tensor | None,
-) -> tuple[Tensor, Tensor]:
+    before: Attending,
+) -> tuple[Tensor, Tensor, Attending]:
     """Attention LSTM and location-sensitive attention, in the arithmetic of the weights also under autocast.
 
     tanh(x) = 2 sigmoid(2 x) - 1, and softmax ignores the constant: with everything doubled that goes in, the
@@ -43,9 +56,11 @@ def attend(
         query: `(A, H)`; kernel: location convolution and dense layer, `(A, 2, k)`; v: `(1, A)`.
         processed: `(B, T_text, A)`; values: `(B, T_text, M)`; mask: `(B, T_text)`, true on valid symbols.
         dropped: dropout factors `(T_dec, B, H)`, or None.
+        before: where the steps before these ended.
 
     Returns:
-        hidden states and contexts side by side, `(T_dec, B, H + M)`, and weights `(T_dec, B, T_text)`.
+        hidden states and contexts side by side, `(T_dec, B, H + M)`, weights `(T_dec, B, T_text)`, and where
+        these steps end.
     """
     with torch.autocast(inputs.device.type, enabled=False):
         dtype, keep = recurrent.dtype, torch.is_grad_enabled()
@@ -54,22 +69,28 @@ def attend(
         excluded = torch.zeros_like(mask, dtype=dtype).masked_fill_(~mask, EXCLUDED)
         sums = (query, kernel.flatten(1), v[0], processed.transpose(0, 1).contiguous())
         doubled = (2.0 * x.to(dtype) for x in sums)
-        return _Attend.apply(inputs, recurrent, *doubled, values, excluded, dropped, keep)
+        begin = (x.to(dtype) for x in before)
+        operands = (inputs, recurrent, *doubled, values, *begin, excluded, dropped, keep)
+        states, weights, cell, summed = _Attend.apply(*operands)
+        after = Attending(cell, states[-1], torch.stack((weights[-1], summed), dim=1))
+        return states, weights, after
 
 
 class _Attend(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, *args: Any) -> tuple[Tensor, Tensor]:
-        inputs, recurrent, query, kernel, v, processed, values, excluded, dropped, keep = args
+    def forward(ctx: Any, *args: Any) -> tuple[Tensor, ...]:
+        inputs, recurrent, query, kernel, v, processed, values, *before, excluded, dropped, keep = args
         (steps, batch, _), (length, width), units = inputs.shape, values.shape[1:], query.size(1)
         gates, squashed = torch.empty_like(inputs), inputs.new_empty(steps, batch, units)
-        cells = inputs.new_zeros(steps + 1, batch, units)
-        states = inputs.new_zeros(steps + 1, batch, units + width)
+        cells = inputs.new_empty(steps + 1, batch, units)
+        states = inputs.new_empty(steps + 1, batch, units + width)
         weights = inputs.new_empty(steps, batch, length)
         # Last and summed weights, `(T_dec + 1, 2, T_text + k - 1, B)`: zeros around them, and the batch last,
         # so that each tap of the convolution reads one contiguous slice.
         taps = kernel.size(1) // 2
         history = inputs.new_zeros(steps + 1, 2, length + taps - 1, batch)
+        cells[0], states[0] = before[0], before[1]
+        history[0, :, taps // 2 : taps // 2 + length] = before[2].permute(1, 2, 0)
         last, summed = history[:, :, taps // 2 : taps // 2 + length].unbind(1)
         windows = history.flatten(2).unfold(2, length * batch, batch)
         unfolded = inputs.new_empty(2, taps, length * batch)
@@ -82,9 +103,7 @@ class _Attend(torch.autograd.Function):
             cell_forward(gates[t], cells[t], cells[t + 1], squashed[t], hidden)
             if dropped is not None:
                 hidden.mul_(dropped[t])
-            sums = product(unfolded.copy_(windows[t]).flatten(0, 1).t(), location).view(length, batch, -1)
-            sums.add_(processed).add_(product(hidden, narrow))
-            now = sums.sigmoid_().flatten(0, 1)
+            now = energy_terms(unfolded.copy_(windows[t]), location, product(hidden, narrow), processed)
             if keep:
                 active.append(now)
             torch.softmax(torch.mv(now, v).view(length, batch).t() + excluded, 1, out=weights[t])
@@ -93,14 +112,15 @@ class _Attend(torch.autograd.Function):
             torch.add(summed[t], last[t + 1], out=summed[t + 1])
         lstm = (dropped, gates, cells, squashed, states)
         ctx.save_for_backward(recurrent, query, kernel, v, values, *lstm, weights, history, *active)
-        return states[1:], weights
+        return states[1:], weights, cells[-1].clone(), summed[-1].t().contiguous()
 
     @staticmethod
     @once_differentiable
     @without_autocast
-    def backward(ctx: Any, d_outputs: Tensor, d_alignments: Tensor) -> tuple[Tensor | None, ...]:
-        recurrent, query, kernel, v, values, dropped, gates, cells, squashed, states = ctx.saved_tensors[:10]
-        weights, history, *active = ctx.saved_tensors[10:]
+    def backward(ctx: Any, d_outputs: Tensor, d_alignments: Tensor, *d_ends: Tensor) -> tuple[Any, ...]:
+        saved = ctx.saved_tensors  # read once: where activations are recomputed, a second time is an error
+        recurrent, query, kernel, v, values, dropped, gates, cells, squashed, states = saved[:10]
+        weights, history, *active = saved[10:]
         (steps, batch, length), units, taps = weights.shape, query.size(1), kernel.size(1) // 2
         windows = history.flatten(2).unfold(2, length * batch, batch)
         unfolded = history.new_empty(2, taps, length * batch)
@@ -114,11 +134,11 @@ class _Attend(torch.autograd.Function):
         weight = packed(recurrent.t().contiguous(), batch)
         narrow = packed((v[:, None] * query).t().contiguous(), batch)
         location = (v[:, None] * kernel).t().contiguous()
-        d_gates, d_cell = torch.empty_like(gates), torch.zeros_like(cells[0])
+        d_gates, d_cell = torch.empty_like(gates), d_ends[0].clone()
         d_states = d_outputs.clone(memory_format=torch.contiguous_format)
         d_queries = gates.new_empty(steps, batch, v.size(0))
         d_kernel, d_v, d_processed = (torch.zeros_like(x) for x in (location, v, active[0]))
-        d_history, d_summed = history.new_zeros(2, length * batch), history.new_zeros(length * batch)
+        d_history, d_summed = history.new_zeros(2, length * batch), d_ends[1].t().flatten().clone()
         d_sums = torch.empty_like(active[0])
         for t in reversed(range(steps)):
             if t + 1 < steps:
@@ -144,4 +164,21 @@ class _Attend(torch.autograd.Function):
         d_query = over_steps(d_queries.mul_(v), states[1:, :, :units])
         d_values = torch.bmm(weights.permute(1, 2, 0), d_states[:, :, units:].transpose(0, 1))
         d_kernel, d_processed = d_kernel.mul_(v).t(), d_processed.mul_(v).view(length, batch, -1)
-        return d_gates, d_recurrent, d_query, d_kernel, d_v, d_processed, d_values, None, None, None
+        d_begins: list[Tensor | None] = [None, None, None]
+        if any(ctx.needs_input_grad[7:10]):
+            d_history[1] = d_summed
+            turned = d_history.view(2, length, batch).permute(2, 0, 1)
+            d_begins = [d_cell, product(d_gates[0], weight), turned]
+        large = (d_gates, d_recurrent, d_query, d_kernel, d_v, d_processed, d_values)
+        return *large, *d_begins, None, None, None
+
+
+def energy_terms(windows: Tensor, location: Tensor, queries: Tensor, processed: Tensor) -> Tensor:
+    """sigmoid of what attention adds up, `(T_text * B, A)`, everything that goes in doubled (see `attend`).
+
+    Args:
+        windows: what each tap of the location kernel reads, `(2, k, T_text * B)`, dense.
+        location: the kernel, `packed`; queries: `(B, A)`; processed: `(T_text, B, A)`.
+    """
+    sums = product(windows.flatten(0, 1).t(), location).view(processed.shape)
+    return sums.add_(processed).add_(queries).sigmoid_().flatten(0, 1)

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from tacotron2.hparams import HParams
+from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.decoder import Decoder, DecoderOutput
 from tacotron2.models.encoder import Encoder
+from tacotron2.models.free_running import DrawnMasks, StepMasks, Voice, run, run_stepwise
 from tacotron2.models.masking import length_mask
 from tacotron2.models.postnet import Postnet
 
@@ -62,7 +64,8 @@ class Tacotron2(nn.Module):
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.encoder = Encoder(model)
         self.decoder = Decoder(hparams, model.encoder_embedding_dim)
-        self.postnet = Postnet(num_mels, model)
+        self.recompute = hparams.train.gradient_checkpointing
+        self.postnet = Postnet(num_mels, model, self.recompute)
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
 
@@ -101,7 +104,10 @@ class Tacotron2(nn.Module):
         return self.training or self.hparams.model.prenet_dropout_at_synthesis
 
     def _encode(self, text: Tensor, text_lengths: Tensor) -> Tensor:
-        return self.encoder(self.embedding(text), text_lengths)
+        embedded = self.embedding(text)
+        if self.recompute and torch.is_grad_enabled():
+            return recomputed(self.encoder, embedded, text_lengths)
+        return self.encoder(embedded, text_lengths)
 
     def _finish(self, decoded: DecoderOutput, mel_lengths: Tensor) -> TacotronOutput:
         mask = length_mask(mel_lengths, decoded.mel.size(1))
@@ -114,43 +120,44 @@ class Tacotron2(nn.Module):
         )
 
     @torch.no_grad()
-    def infer(self, text: Tensor, text_lengths: Tensor, max_steps: int | None = None) -> Synthesis:
+    def infer(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        max_steps: int | None = None,
+        *,
+        masks: StepMasks | None = None,
+        voice: Voice | None = None,
+        stepwise: bool = False,
+    ) -> Synthesis:
         """Free running: every sentence ends at its own stop token, or at `max_steps` decoder steps.
 
         The first step with a stop probability above `gate_threshold` is the last one spoken.
+
+        Args:
+            text: `(B, T_text)` symbol ids, text_lengths `(B,)`.
+            max_steps: by default `max_decoder_seconds`.
+            masks: dropout factors; by default drawn.
+            voice: this model's, where one is to serve several calls; by default made from the weights.
+            stepwise: by the paper's loop, the oracle of the usual way.
         """
         settings, audio = self.hparams.model, self.hparams.audio
         bound = max_steps or math.ceil(
             settings.max_decoder_seconds * audio.sampling_rate / audio.hop_length / self.r
         )
         memory = self.decoder.prepare_memory(self._encode(text, text_lengths), text_lengths)
-        state, batch = self.decoder.initial_state(memory), text.size(0)
-        frame = memory.values.new_zeros(batch, audio.n_mel_channels)
-        lengths = torch.full((batch,), bound, device=text.device)
-        stopped = torch.zeros(batch, dtype=torch.bool, device=text.device)
-        outputs: list[DecoderOutput] = []
-        for step in range(bound):
-            masks = self.decoder.draw_masks(batch, 1, memory.values, prenet=self._prenet_drops()).at(0)
-            output, state = self.decoder.step(frame, state, memory, masks)
-            outputs.append(output)
-            frame = output.mel[:, -1]
-            stops = torch.sigmoid(output.gate_logits[:, 0]) > settings.gate_threshold
-            lengths = torch.where(stops & ~stopped, step + 1, lengths)
-            stopped = stopped | stops
-            if bool(stopped.all()):
-                break
-        steps = torch.clamp(lengths, max=len(outputs))
-        decoded = DecoderOutput(
-            torch.cat([output.mel for output in outputs], dim=1),
-            torch.cat([output.gate_logits for output in outputs], dim=1),
-            torch.cat([output.alignments for output in outputs], dim=1),
-        )
-        spoken = self._finish(decoded, steps * self.r)
+        masks = masks or DrawnMasks(self.decoder, memory.values, self._prenet_drops())
+        operands = (memory, masks, bound, settings.gate_threshold)
+        if stepwise:
+            said = run_stepwise(self.decoder, *operands)
+        else:
+            said = run(voice or Voice(self.decoder), *operands)
+        spoken = self._finish(said.output, said.steps * self.r)
         return Synthesis(
             mel=spoken.mel_after,
-            mel_lengths=steps * self.r,
+            mel_lengths=said.steps * self.r,
             gate_probabilities=torch.sigmoid(spoken.gate_logits),
             alignments=spoken.alignments,
-            step_lengths=steps,
-            stopped=stopped,
+            step_lengths=said.steps,
+            stopped=said.stopped,
         )

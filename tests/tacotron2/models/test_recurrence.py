@@ -15,7 +15,7 @@ from tacotron2.models.decoder import Decoder, DecoderMasks
 from tacotron2.models.lstm import dropped_lstm
 from tacotron2.models.masking import length_mask
 from tacotron2.models.products import linear, over_steps, packed, product
-from tacotron2.models.recurrence import attend
+from tacotron2.models.recurrence import Attending, attend
 
 SMALL = (
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
@@ -31,7 +31,7 @@ def leaf(*shape: int) -> Tensor:
 
 
 def attention_operands(kernel_size: int = 3) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
-    """Leaves of a tiny `attend`, its mask and its dropout factors."""
+    """Leaves of a tiny `attended`, its mask and its dropout factors."""
     steps, batch, length, units, width, dim = 3, 2, 4, 3, 2, 3
     leaves = (
         leaf(steps, batch, 4 * units),
@@ -41,9 +41,25 @@ def attention_operands(kernel_size: int = 3) -> tuple[tuple[Tensor, ...], Tensor
         leaf(1, dim),
         leaf(batch, length, dim),
         leaf(batch, length, width),
+        leaf(batch, units),
+        leaf(batch, units + width),
+        leaf(batch, 2, length),
     )
     dropped = torch.randint(0, 2, (steps, batch, units)).double() * 2
     return leaves, length_mask(torch.tensor([4, 2]), length), dropped
+
+
+def attended(*operands: Tensor | None) -> tuple[Tensor, Tensor]:
+    """`attend` in two pieces, the second of which begins where the first ended; the seams are within reach of
+    every gradient."""
+    inputs, *weights, cell, state, history, mask, dropped = operands
+    states, alignments, before = [], [], Attending(cell, state, history)
+    for piece in (slice(0, 1), slice(1, None)):
+        factors = None if dropped is None else dropped[piece]
+        one, other, before = attend(inputs[piece], *weights, mask, factors, before)
+        states.append(one)
+        alignments.append(other)
+    return torch.cat(states), torch.cat(alignments) + before.history.sum((0, 1)) + before.cell.sum()
 
 
 @pytest.mark.parametrize("kernel_size", [1, 3, 7])
@@ -51,25 +67,25 @@ def attention_operands(kernel_size: int = 3) -> tuple[tuple[Tensor, ...], Tensor
 def test_attention_passes_gradcheck(kernel_size: int, drop: bool) -> None:
     torch.manual_seed(0)
     leaves, mask, dropped = attention_operands(kernel_size)
-    assert torch.autograd.gradcheck(lambda *x: attend(*x, mask, dropped if drop else None), leaves)
+    assert torch.autograd.gradcheck(lambda *x: attended(*x, mask, dropped if drop else None), leaves)
 
 
 def test_lstm_passes_gradcheck() -> None:
     torch.manual_seed(0)
     dropped = torch.randint(0, 2, (4, 2, 3)).double() * 2
-    leaves = (leaf(4, 2, 12), leaf(12, 3))
-    assert torch.autograd.gradcheck(lambda *x: dropped_lstm(*x, dropped), leaves)
+    leaves = (leaf(4, 2, 12), leaf(12, 3), leaf(2, 3), leaf(2, 3))
+    assert torch.autograd.gradcheck(lambda x, w, *begin: dropped_lstm(x, w, dropped, begin), leaves)
 
 
 def test_each_gradient_is_right_alone() -> None:
     """When only some operands need gradients, theirs are the same as when all do."""
     torch.manual_seed(1)
     leaves, mask, dropped = attention_operands()
-    states, weights = attend(*leaves, mask, dropped)
+    states, weights = attended(*leaves, mask, dropped)
     expected = torch.autograd.grad(states.square().sum() + weights.pow(3).sum(), leaves)
     for index, gradient in enumerate(expected):
         operands = [x if i == index else x.detach() for i, x in enumerate(leaves)]
-        states, weights = attend(*operands, mask, dropped)
+        states, weights = attended(*operands, mask, dropped)
         (alone,) = torch.autograd.grad(states.square().sum() + weights.pow(3).sum(), [leaves[index]])
         torch.testing.assert_close(alone, gradient, rtol=1e-12, atol=1e-12)
 
@@ -78,7 +94,7 @@ def test_either_output_may_be_unused() -> None:
     torch.manual_seed(2)
     leaves, mask, dropped = attention_operands()
     for output in (0, 1):
-        assert torch.autograd.gradcheck(lambda *x, o=output: attend(*x, mask, dropped)[o], leaves)
+        assert torch.autograd.gradcheck(lambda *x, o=output: attended(*x, mask, dropped)[o], leaves)
 
 
 def decoder_and_inputs(dtype: torch.dtype) -> tuple[Decoder, Tensor, Tensor, DecoderMasks]:

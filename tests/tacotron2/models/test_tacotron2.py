@@ -10,7 +10,7 @@ from tacotron2.hparams import HParams, create_hparams
 from tacotron2.models import Tacotron2
 from tacotron2.models.decoder import DecoderMasks, DecoderOutput
 from tacotron2.models.encoder import Encoder, reverse_within
-from tacotron2.models.masking import MaskedBatchNorm, length_mask
+from tacotron2.models.masking import ConvolutionBlock, MaskedBatchNorm, length_mask
 
 SMALL = (
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
@@ -177,3 +177,20 @@ def test_masked_batch_norm_keeps_its_statistics_in_float32_under_bf16() -> None:
         masked(x, torch.ones(4, 11, dtype=torch.bool))
     oracle(x.float())
     torch.testing.assert_close(masked.running_mean, oracle.running_mean)
+
+
+def test_a_convolution_block_drops_its_share_and_scales_the_rest() -> None:
+    torch.manual_seed(10)
+    block = ConvolutionBlock(6, 40, 3, "tanh", 0.25)
+    x, mask = torch.randn(4, 6, 11), length_mask(TEXT_LENGTHS, 11)
+    dropped = block(x, mask)
+    block.p_dropout = 0.0
+    whole = block(x, mask)
+    valid = mask[:, None, :].expand_as(whole)
+    assert not dropped[~valid].any() and not whole[~valid].any()
+    kept = dropped != 0
+    torch.testing.assert_close(dropped[kept], whole[kept] / 0.75)
+    assert float((~kept)[valid].double().mean()) == pytest.approx(0.25, abs=0.04)
+    block.p_dropout = 0.25
+    block.eval()
+    assert torch.equal(block(x, mask)[valid] != 0, torch.ones(int(valid.sum()), dtype=torch.bool))

@@ -1,0 +1,51 @@
+"""Every benchmark runs at its smallest size and prints its tables; what they measure is not judged here."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLES = {
+    "data_path": 2,
+    "decoder_loop": 2,
+    "memory": 1,
+    "profile_phases": 1,
+    "startup": 1,
+    "synthesis": 2,
+    "train_step": 2,
+}
+SHARED = {"corpus", "measuring", "plain_decoder"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_a_benchmark_prints_its_tables(name: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+    environment.pop("TACOTRON2_LJSPEECH", None)
+    done = subprocess.run(
+        [sys.executable, f"benchmarks/{name}.py", "--tiny", "--pairs", "1"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"# {name}, ")
+    heads = re.findall(r"^\|---\|(?:--:\|)+$", done.stdout, re.MULTILINE)
+    assert len(heads) == TABLES[name], done.stdout
+    for head in heads:
+        rows = done.stdout.split(head, 1)[1].split("\n\n", 1)[0].strip().splitlines()
+        assert rows and all(row.count("|") >= head.count("|") for row in rows), done.stdout
+    assert "nan" not in done.stdout.split()
+
+
+def test_every_script_is_run_here() -> None:
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert scripts == TABLES.keys() | SHARED
