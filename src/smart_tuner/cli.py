@@ -7,20 +7,29 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from smart_tuner.messages import CommandPhrase, Language, Message, MessageError, render, warnings_told
+from smart_tuner.messages import CommandPhrase, Language, render
+from smart_tuner.mistakes import plain_errors, usage_error
+from smart_tuner.options import (
+    DEFAULT_RUNS,
+    Device,
+    DeviceOption,
+    Messages,
+    Overrides,
+    Preset,
+    Quiet,
+    RunsFolder,
+    Verbose,
+    Voice,
+    VoiceOption,
+)
 
 if TYPE_CHECKING:
     from smart_tuner.progress import Output
-
-USAGE_ERROR = 2
 
 app = typer.Typer(
     name="smart-tuner",
@@ -34,40 +43,6 @@ data_app = typer.Typer(help="Corpora.", rich_markup_mode=None, no_args_is_help=T
 runs_app = typer.Typer(help="What was trained so far.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
-
-
-class Voice(StrEnum):
-    """Who speaks the demo corpus."""
-
-    ENGLISH = "en"
-    RUSSIAN = "ru"
-
-
-class Device(StrEnum):
-    """Where to compute."""
-
-    AUTO = "auto"
-    CPU = "cpu"
-    CUDA = "cuda"
-
-
-Preset = Annotated[str, typer.Option(help="A preset's name, or the path of a YAML file.")]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in train.learning_rate=1e-4."),
-]
-VoiceOption = Annotated[
-    Voice | None,
-    typer.Option(help="Language and voice of the demo corpus; else what the preset says."),
-]
-RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay=False)]
-DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Say everything.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Say warnings and results only.")]
-Messages = Annotated[
-    Language, typer.Option(envvar="SMART_TUNER_MESSAGES", help="The language of what people read.")
-]
-DEFAULT_RUNS = Path("runs")
 
 
 @app.command()
@@ -105,14 +80,14 @@ def auto(
 
         output = _output(verbose, quiet, messages)
         if data is not None and not data.strip():
-            _usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
+            usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
         if voice and data is not None:
-            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         chosen = [] if processes is None else [f"train.num_processes={processes}"]
         changes = [*_overrides(voice, overrides), *chosen]
         config = job_config(preset, data, changes, runs_folder, device.value, new, output)
         if voice and config.data_folder is not None:
-            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         if no_services:
             config = replace(config, services=replace(config.services, enabled=False))
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)
@@ -145,11 +120,11 @@ def synthesize(
         from smart_tuner.library import run_library
 
         if (run is None) == (voice is None):
-            _usage_error(CommandPhrase.WHOSE_VOICE(), messages)
+            usage_error(CommandPhrase.WHOSE_VOICE(), messages)
         if text is not None and file is not None:
-            _usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
+            usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
         if text is None and file is None and sys.stdin.isatty():
-            _usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
+            usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
         speaker, folder = f"--voice={voice}", Path()
         if run is not None:
             from smart_tuner.run_folder import find_run
@@ -160,7 +135,7 @@ def synthesize(
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            _usage_error(CommandPhrase.NO_FOLDER(path=target.parent, detail=str(error.strerror)), messages)
+            usage_error(CommandPhrase.NO_FOLDER(path=target.parent, detail=str(error.strerror)), messages)
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
         if drop_unreadable:
             source.append("--drop-unreadable")
@@ -217,7 +192,7 @@ def demo(
 
         config = load_config(preset, _overrides(voice, overrides))
         if voice and config.data_folder is not None:
-            _usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
         target = folder or data_folder(runs_folder.absolute())
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"
@@ -277,7 +252,7 @@ def remove(
         }
         if not yes:
             if not sys.stdin.isatty():
-                _usage_error(CommandPhrase.NOBODY_TO_ASK(runs=", ".join(runs)), messages)
+                usage_error(CommandPhrase.NOBODY_TO_ASK(runs=", ".join(runs)), messages)
             names = ", ".join(folder.name for folder in folders.values())
             if not typer.confirm(render(CommandPhrase.DELETE(runs=names), messages)):
                 typer.echo(render(CommandPhrase.NOT_DELETED(), messages))
@@ -304,58 +279,6 @@ def _terminate(number: int, frame: object) -> NoReturn:
     sys.exit(128 + number)
 
 
-@contextmanager
-def plain_errors(messages: Language) -> Iterator[None]:
-    """A user's mistake becomes one message and an exit status; an error of the program stays a traceback."""
-    try:
-        with warnings_told(messages):
-            yield
-    except KeyboardInterrupt:
-        raise typer.Exit(128 + signal.SIGINT) from None
-    except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] in ("smart_tuner", "tacotron2"):
-            raise
-        _usage_error(CommandPhrase.NOT_INSTALLED(name=str(error.name)), messages)
-    except (ValueError, OSError) as error:
-        status = _status_of(error)
-        if status is None:
-            raise
-        typer.echo(render(_headed(error), messages), err=True)
-        raise typer.Exit(status) from None
-
-
-def _headed(error: ValueError | OSError) -> Message:
-    """What to tell of a mistake; what the library and its settings say about it stays in English."""
-    if isinstance(error, MessageError):
-        return CommandPhrase.MISTAKE(detail=error.message)
-    if isinstance(error, OSError):
-        return CommandPhrase.NOT_STORED(detail=str(error))
-    return CommandPhrase.BAD_SETTINGS(detail=str(error))
-
-
-def _status_of(error: ValueError | OSError) -> int | None:
-    """The exit status of a mistake that a user can mend; None for an error of the program."""
-    from smart_tuner.main import MachineError
-    from smart_tuner.own_recordings import SurveyError
-    from smart_tuner.records import ExitCause, OutcomeError
-    from smart_tuner.run_folder import RunError
-    from tacotron2.files import StorageError
-    from tacotron2.hparams import HParamsError
-
-    if isinstance(error, HParamsError):
-        return ExitCause.CONFIGURATION_ERROR.code
-    if isinstance(error, SurveyError):
-        return error.status
-    if isinstance(error, StorageError):
-        return ExitCause.STORAGE_ERROR.code
-    return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
-
-
-def _usage_error(message: Message, messages: Language) -> NoReturn:
-    typer.echo(render(CommandPhrase.MISTAKE(detail=message), messages), err=True)
-    raise typer.Exit(USAGE_ERROR)
-
-
 def _overrides(voice: Voice | None, overrides: list[str] | None) -> list[str]:
     """What the voice stands for, then what was set by hand."""
     from smart_tuner.config import voice_settings
@@ -367,7 +290,7 @@ def _output(verbose: bool, quiet: bool, messages: Language) -> Output:
     from smart_tuner.progress import Output, Verbosity
 
     if verbose and quiet:
-        _usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+        usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
     chosen = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
     return Output(sys.stdout, chosen, messages)
 

@@ -1,0 +1,45 @@
+"""The options that several commands have."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smart_tuner.messages import Language
+
+
+class Voice(StrEnum):
+    """Who speaks the demo corpus."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
+class Device(StrEnum):
+    """Where to compute."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+Preset = Annotated[str, typer.Option(help="A preset's name, or the path of a YAML file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in train.learning_rate=1e-4."),
+]
+VoiceOption = Annotated[
+    Voice | None,
+    typer.Option(help="Language and voice of the demo corpus; else what the preset says."),
+]
+RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay=False)]
+DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Say everything.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Say warnings and results only.")]
+Messages = Annotated[
+    Language, typer.Option(envvar="SMART_TUNER_MESSAGES", help="The language of what people read.")
+]
+DEFAULT_RUNS = Path("runs")
