@@ -32,6 +32,7 @@ class Case:
     num_steps: int
 
 
+PLAIN = "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
 DEMO = (
     "symbols_embedding_dim=128,encoder_embedding_dim=128,prenet_dim=128,attention_rnn_dim=256,"
     "attention_dim=128,decoder_rnn_dim=256,postnet_embedding_dim=128,n_frames_per_step=3,"
@@ -50,7 +51,7 @@ class Step:
     """Forward and backward of one batch, by either decoder."""
 
     def __init__(self, case: Case) -> None:
-        hparams: HParams = create_hparams(case.overrides)
+        hparams: HParams = create_hparams(PLAIN + case.overrides)
         torch.manual_seed(0)
         self.model = Tacotron2(hparams)
         frames = case.num_steps * self.model.r

@@ -22,7 +22,9 @@ from tacotron2.files import write_atomically
 from tacotron2.hparams import HParamsError, from_dict
 from tacotron2.models.tacotron2 import Tacotron2
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_PLAIN = {"use_gst": False, "use_mmi": False, "use_ddc": False, "drop_frame_rate": 0.0}
+"""What models were before schema 2 named these settings."""
 
 
 class CheckpointError(ValueError):
@@ -67,10 +69,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: not a checkpoint that can be loaded safely ({reason})") from None
-    if content.get("schema") != SCHEMA_VERSION:
+    if content.get("schema") not in (1, SCHEMA_VERSION):
         raise CheckpointError(
-            f"{path}: schema {content.get('schema')}, this version reads schema {SCHEMA_VERSION}"
+            f"{path}: schema {content.get('schema')}, this version reads schema 1 to {SCHEMA_VERSION}"
         )
+    if content["schema"] == 1 and "model" in content.get("hparams", {}):
+        content["hparams"]["model"] = _PLAIN | content["hparams"]["model"]
     return content
 
 
