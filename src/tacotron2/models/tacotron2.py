@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tacotron2.hparams import HParams
+from tacotron2.hparams import HParams, HParamsError
 from tacotron2.models.decoder import Decoder, DecoderOutput, Memory
 from tacotron2.models.encoder import Encoder
 from tacotron2.models.gst import StylePredictor, StyleTokens
@@ -177,9 +177,8 @@ class Tacotron2(nn.Module):
         if self.speaker_embedding is None:
             return encoded
         if speakers is None:
-            raise ValueError(
-                f"speakers: the model knows {self.speaker_embedding.num_embeddings}; name one each"
-            )
+            count = self.speaker_embedding.num_embeddings
+            raise HParamsError(f"model.n_speakers={count}: every utterance needs the number of its speaker")
         mask = length_mask(text_lengths, text.size(1))[:, :, None]
         return encoded + self.speaker_embedding(speakers)[:, None] * mask.to(encoded.dtype)
 

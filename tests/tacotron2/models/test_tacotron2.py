@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tacotron2.hparams import HParams, create_hparams
+from tacotron2.hparams import HParams, HParamsError, create_hparams
 from tacotron2.models import Tacotron2
 from tacotron2.models.decoder import Decoder, DecoderMasks, DecoderOutput
 from tacotron2.models.encoder import Encoder, reverse_within
@@ -253,7 +253,7 @@ def test_speakers_are_told_apart_and_must_be_named() -> None:
         for speaker in (0, 1)
     )
     assert not torch.equal(one, other)
-    with pytest.raises(ValueError, match="speakers"):
+    with pytest.raises(HParamsError, match="model.n_speakers=2"):
         model(text, text_lengths, mel.float(), mel_lengths)
 
 
