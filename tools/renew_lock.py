@@ -1,7 +1,7 @@
 """Write requirements.lock and requirements-dev.lock from the environment this runs in.
 
-To take newer packages: make an environment with `pip install torch==X`, then `pip install -e ".[dev]"`, let
-the tests pass in it, and run `python tools/renew_lock.py` with its Python. Exact versions of all that
+To take newer packages: make an environment with `pip install torch==X`, then `pip install -e ".[train,dev]"`,
+let the tests pass in it, and run `python tools/renew_lock.py` with its Python. Exact versions of all that
 pyproject.toml needs, directly or not; no local version suffix and no path, so that every pip on every machine
 reads them.
 """
@@ -61,8 +61,10 @@ def main() -> None:
     """Renew both files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     # The build system belongs to the lock: install.sh builds without isolation, hence without the network.
-    pins = closure(project["project"]["dependencies"] + project["build-system"]["requires"])
-    dev = closure(project["project"]["optional-dependencies"]["dev"])
+    extras = project["project"]["optional-dependencies"]
+    needed = project["project"]["dependencies"] + extras["train"]
+    pins = closure(needed + project["build-system"]["requires"])
+    dev = closure(extras["dev"])
     write(ROOT / "requirements.lock", "", pins)
     only_dev = {name: version for name, version in dev.items() if name not in pins}
     write(ROOT / "requirements-dev.lock", "-r requirements.lock\n", only_dev)

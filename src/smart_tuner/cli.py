@@ -94,32 +94,39 @@ def auto(
 
 @app.command()
 def synthesize(
-    run: Annotated[str, typer.Option(help="The run whose voice speaks: its name, or its folder.")],
     text: Annotated[
         str | None, typer.Argument(help="What to say; otherwise --file or standard input.")
     ] = None,
+    run: Annotated[
+        str | None, typer.Option(help="The run whose voice speaks: its name, or its folder.")
+    ] = None,
+    voice: Annotated[Path | None, typer.Option(help="Or a voice that `bundle` wrote.", exists=True)] = None,
     file: Annotated[
         Path | None, typer.Option(help="A text file (UTF-8).", exists=True, dir_okay=False)
     ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="The wav file to write; otherwise one in the run's folder.")
+        Path | None, typer.Option(help="The wav file; otherwise one in the run's folder, or in this one.")
     ] = None,
     drop_unreadable: Annotated[
         bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
     ] = False,
     runs_folder: RunsFolder = DEFAULT_RUNS,
 ) -> None:
-    """Let the best voice of a run speak."""
+    """Let the best voice of a run speak, or a voice that was bundled."""
     with plain_errors():
-        from smart_tuner.run_folder import find_run
-
+        if (run is None) == (voice is None):
+            _usage_error("whose voice? give --run RUN or --voice FILE, one of them")
         if text is not None and file is not None:
             _usage_error("give the text or --file, not both")
         if text is None and file is None and sys.stdin.isatty():
             _usage_error('nothing to say: give a text in quotes, as in "Good morning.", or --file')
-        folder = find_run(runs_folder, run)
-        checkpoint = folder.best_checkpoint()
-        target = output or folder.speech_folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
+        speaker, folder = f"--voice={voice}", Path()
+        if run is not None:
+            from smart_tuner.run_folder import find_run
+
+            found = find_run(runs_folder, run)
+            speaker, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
+        target = output or folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -127,7 +134,30 @@ def synthesize(
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
         if drop_unreadable:
             source.append("--drop-unreadable")
-        raise typer.Exit(_library("synthesize", f"--checkpoint={checkpoint}", f"--output={target}", *source))
+        raise typer.Exit(_library("synthesize", speaker, f"--output={target}", *source))
+
+
+@app.command()
+def bundle(
+    run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write; otherwise NAME.voice.zip in this folder.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="What the voice is called; otherwise as the run.")] = None,
+    speaker: Annotated[str | None, typer.Option(help="Whose voice it is.")] = None,
+    consent: Annotated[str | None, typer.Option(help="What the speaker has agreed to.")] = None,
+    recordings_licence: Annotated[str | None, typer.Option(help="Licence of the recordings.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Licence of the voice.")] = None,
+    contact: Annotated[str | None, typer.Option(help="Whom to ask about it.")] = None,
+    runs_folder: RunsFolder = DEFAULT_RUNS,
+) -> None:
+    """Write the best voice of a run as one file, with a card, to speak anywhere."""
+    with plain_errors():
+        from smart_tuner.run_folder import find_run
+        from smart_tuner.voice_bundle import Stated, bundle_run
+
+        stated = Stated(name, speaker, consent, recordings_licence, licence, contact)
+        raise typer.Exit(bundle_run(find_run(runs_folder, run), stated, output, _library))
 
 
 @data_app.command()
@@ -233,7 +263,14 @@ def plain_errors() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(128 + signal.SIGINT) from None
-    except ValueError as error:
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("smart_tuner", "tacotron2"):
+            raise
+        _usage_error(
+            f"{error.name} is not installed: this installation can only speak, by `synthesize --voice`. "
+            "./install.sh installs everything"
+        )
+    except (ValueError, OSError) as error:
         status = _status_of(error)
         if status is None:
             raise
@@ -241,15 +278,18 @@ def plain_errors() -> Iterator[None]:
         raise typer.Exit(status) from None
 
 
-def _status_of(error: ValueError) -> int | None:
+def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.main import MachineError
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.run_folder import RunError
+    from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
 
     if isinstance(error, HParamsError):
         return ExitCause.CONFIGURATION_ERROR.code
+    if isinstance(error, StorageError):
+        return ExitCause.STORAGE_ERROR.code
     return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
 
 

@@ -70,6 +70,7 @@ class SmartTunerMain:
             MachineError: memory or disk cannot be enough.
             RunLockedError: another process works on the run of this configuration.
             RunError: the runs folder cannot be used.
+            StorageError: the summary cannot be written.
         """
         machine = self._check_machine()
         claimed = claim(self._root, self._config, self._new)
@@ -80,7 +81,7 @@ class SmartTunerMain:
                 stay = outcome.cause is ExitCause.COMPLETED and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
-                self._tell_end(claimed.run, outcome, write_summary(claimed.run, machine, outcome))
+                self._end(claimed.run, outcome, machine)
                 catch_up(claimed.run)
             finally:
                 claimed.lock.release()
@@ -135,14 +136,18 @@ class SmartTunerMain:
                 "`smart-tuner runs remove` makes room"
             )
 
-    def _tell_end(self, run: RunFolder, outcome: Outcome, summary: dict[str, Any]) -> None:
-        if outcome.cause is not ExitCause.COMPLETED:
-            again = "Start the same command again to go on from the last checkpoint"
-            hint = "" if outcome.cause.ends_the_run else f"\n{again}, or add --new for a new run."
-            self._output.result(
-                f"The run ended: {outcome.cause.value}. {outcome.message}\n  log {run.log_file}{hint}"
-            )
+    def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
+        if outcome.cause is ExitCause.COMPLETED:
+            self._tell_success(run, write_summary(run, machine, outcome))
             return
+        again = "Start the same command again to go on from the last checkpoint"
+        hint = "" if outcome.cause.ends_the_run else f"\n{again}, or add --new for a new run."
+        self._output.result(
+            f"The run ended: {outcome.cause.value}. {outcome.message}\n  log {run.log_file}{hint}"
+        )
+        write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
+
+    def _tell_success(self, run: RunFolder, summary: dict[str, Any]) -> None:
         samples = sorted(run.samples_folder.glob("*.wav"))
         self._output.result("\n".join(["Done.", *main_figures(summary)]))
         if samples:

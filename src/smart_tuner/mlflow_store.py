@@ -50,11 +50,13 @@ def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
         _check_usable(database)
         client = MlflowClient(database_uri(tracking_root))
         experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
+        location = artifact_uri(tracking_root)
         if experiment is not None:
+            if experiment.artifact_location != location:
+                _follow_move(database, experiment.artifact_location, location)
             return client, str(experiment.experiment_id)
         # The kind makes its page show the training runs; without one it shows language models' traces.
-        # An absolute file address: server and writers agree whatever their working folders are.
-        location = artifact_uri(tracking_root)
+        # The location is absolute: server and writers agree whatever their working folders are.
         tags = {"mlflow.experimentKind": "custom_model_development"}
         return client, client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=tags)
 
@@ -84,6 +86,21 @@ def _check_usable(database: Path) -> None:
     """Fail at once where MLflow, meeting a store it cannot open, would sleep for minutes inside itself."""
     with closing(sqlite3.connect(database, timeout=1.0)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _follow_move(database: Path, before: str, now: str) -> None:
+    """The folder of runs was moved or copied: MLflow remembers the place of its artifacts absolutely.
+
+    Otherwise pictures would not be found, and new ones would be written into the old place.
+    """
+    with closing(sqlite3.connect(database, timeout=_LOCK_TIMEOUT_S)) as connection, connection:
+        connection.execute(
+            "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE instr(artifact_uri, ?) = 1",
+            (now, len(before) + 1, before + "/"),
+        )
+        connection.execute(
+            "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?", (now, before)
+        )
 
 
 def _serve(tracking_root: Path, host: str, port: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from tacotron2.events import Event, EventError, Stamped, from_json, to_json
+from tacotron2.files import not_written
 from tacotron2.files import write_atomically as write_bytes_atomically
 
 _LOGGER = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ class ExitCause(Enum):
     OUT_OF_MEMORY = "out_of_memory"
     DATA_ERROR = "data_error"
     CONFIGURATION_ERROR = "configuration_error"
+    STORAGE_ERROR = "storage_error"
     INTERRUPTED = "interrupted"
     TERMINATED = "terminated"
     CRASHED = "crashed"
@@ -52,6 +54,7 @@ EXIT_CODES: dict[ExitCause, int] = {
     ExitCause.OUT_OF_MEMORY: 21,
     ExitCause.DATA_ERROR: 30,
     ExitCause.CONFIGURATION_ERROR: 31,
+    ExitCause.STORAGE_ERROR: 32,
     ExitCause.INTERRUPTED: 130,
     ExitCause.TERMINATED: 143,
     ExitCause.CRASHED: 1,
@@ -81,7 +84,11 @@ class Outcome:
     step: int | None = None
 
     def write(self, path: Path) -> None:
-        """Whole or not at all."""
+        """Whole or not at all.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         content = {
             "cause": self.cause.value,
             "exit_code": self.cause.code,
@@ -104,7 +111,9 @@ class Outcome:
         except FileNotFoundError:
             return None
         except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-            raise OutcomeError(f"{path}: not an outcome ({error})") from None
+            raise OutcomeError(
+                f"{path}: not an outcome ({error}); remove the file and the same command goes on with the run"
+            ) from None
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -121,13 +130,25 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         _cut_torn_tail(path)
+        self._path = path
         self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
 
     def write(self, event: Event) -> None:
-        line = to_json(event, time.time()).encode("utf-8") + b"\n"
+        """Append one record.
+
+        Raises:
+            StorageError: it cannot be written; no part of it stays, so that the next one begins a line.
+        """
+        line = memoryview(to_json(event, time.time()).encode("utf-8") + b"\n")
         with self._lock:
-            self._file.write(line)
+            before = os.fstat(self._file.fileno()).st_size
+            try:
+                while line:  # a disk that gets full takes a part first
+                    line = line[self._file.write(line) :]
+            except OSError as error:
+                os.truncate(self._file.fileno(), before)
+                raise not_written(self._path, error) from error
 
     def close(self) -> None:
         self._file.close()

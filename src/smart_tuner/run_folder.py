@@ -32,6 +32,7 @@ from filelock import FileLock, Timeout
 
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.records import Outcome, OutcomeError, write_atomically
+from tacotron2.files import StorageError
 
 GLANCE_S = 1.0
 """Longer than `is_locked` of another process holds the lock."""
@@ -132,9 +133,14 @@ class RunFolder:
         """
         best = []
         for sidecar in self.checkpoints_folder.glob("best-*.ckpt.json"):
-            facts, path = json.loads(sidecar.read_text(encoding="utf-8")), sidecar.with_suffix("")
-            if path.is_file() and facts["quality"] is not None:
-                best.append((facts["quality"], facts["step"], path))
+            path = sidecar.with_suffix("")
+            try:
+                facts = json.loads(sidecar.read_text(encoding="utf-8"))
+                rank = (float(facts["quality"]), int(facts["step"]), path)
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # damaged: a file without a valid sidecar is no checkpoint
+            if path.is_file():
+                best.append(rank)
         if not best:
             raise RunError(f"{self.name} has no voice yet: its first validation writes one")
         return max(best)[2]
@@ -199,7 +205,10 @@ def create(root: Path, config: Config) -> RunFolder:
         except OSError as error:
             raise RunError(f"{root}: no run can be created there ({error.strerror})") from None
         run = RunFolder(path)
-        write_atomically(run.settings_file, config.to_yaml())
+        try:
+            write_atomically(run.settings_file, config.to_yaml())
+        except StorageError as error:
+            raise RunError(str(error)) from None
         return run
     raise RunError(f"{root}: too many runs of the same second")
 

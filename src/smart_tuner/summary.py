@@ -104,6 +104,9 @@ def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
                     "how": f"characters {place} without a symbol, by character (text.unreadable)",
                 },
             }
+            if event.audio_seconds is not None:
+                how = f"length of the clips {place} in use, after trimming"
+                figures[f"{event.split}_audio_seconds"] = figure(event.audio_seconds, how)
     return figures
 
 

@@ -29,6 +29,7 @@ from smart_tuner.records import (
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.stop_flag import CAUSE_OF_SIGNAL
 from tacotron2.events import FinishedEvent, Stamped, StartedEvent, StepEvent
+from tacotron2.files import StorageError
 
 POLL_S = 0.2
 
@@ -84,12 +85,18 @@ class Supervisor:
                 _end_group(process)
         self._forward_events()
         outcome = self._outcome(process.returncode, verdict)
+        try:
+            self._leave(outcome)
+        except StorageError as error:
+            self._notify(f"warning: {error}")  # the caller is told the outcome all the same
+        return outcome
+
+    def _leave(self, outcome: Outcome) -> None:
         if self._attempt.cause != outcome.cause.value:
             # A killed worker could not say it, and one killed after its training had said something else.
             with EventWriter(self._run.events_file) as writer:
                 writer.write(self._attempt.finished(outcome))
         outcome.write(self._run.outcome_file)
-        return outcome
 
     def _follow(self, process: subprocess.Popen[bytes]) -> ExitCause | None:
         """Until the worker ends or must be ended; a cause when the supervisor decided it."""
@@ -161,6 +168,8 @@ def _sentence_for(status: int) -> str:
         return "the worker was killed from outside; the usual reason is that the machine ran out of memory"
     if status < 0:
         return f"the worker was ended by the signal {signal.Signals(-status).name}"
+    if status == ExitCause.STORAGE_ERROR.code:
+        return "nothing more could be written into the run folder; the usual reason is a full disk"
     return f"the worker ended with status {status} and left no outcome"
 
 

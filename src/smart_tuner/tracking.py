@@ -82,7 +82,10 @@ class _State:
     def load(self, store: str) -> tuple[str | None, int]:
         """The remembered target and offset; None and 0 where nothing was written yet."""
         entry = self._read().get(store, {})
-        return entry.get("target"), int(entry.get("offset", 0))
+        try:
+            return str(entry["target"]), int(entry["offset"])
+        except (KeyError, TypeError, ValueError):
+            return None, 0
 
     def save(self, store: str, target: str, offset: int) -> None:
         with self._lock:
@@ -94,7 +97,7 @@ class _State:
     def _read(self) -> dict[str, dict[str, Any]]:
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
+        except (FileNotFoundError, ValueError):
             return {}
         return content if isinstance(content, dict) else {}
 
@@ -144,7 +147,8 @@ class _Follower(threading.Thread):
         if self._writer is None:
             target, offset = self._state.load(self._store)
             self._writer = self._open_writer(target)
-            self._offset = offset if self._writer.target == target else 0
+            known = self._writer.target == target and offset <= self._length()
+            self._offset = offset if known else 0
             self._state.save(self._store, self._writer.target, self._offset)
         events, offset = read_events(self._events, self._offset)
         if offset == self._offset:
@@ -156,6 +160,10 @@ class _Follower(threading.Thread):
             _logger.info("%s can be written again", self._store)
             self._num_failures = 0
         return True
+
+    def _length(self) -> int:
+        """Bytes of the stream: a power cut may have taken lines that were shown already."""
+        return self._events.stat().st_size if self._events.exists() else 0
 
     def _close(self) -> None:
         if self._writer is not None:

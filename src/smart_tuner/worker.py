@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,7 @@ from tacotron2.events import (
     StageEvent,
     StepEvent,
 )
+from tacotron2.files import StorageError
 from tacotron2.hparams import HParamsError
 
 if TYPE_CHECKING:
@@ -156,7 +157,8 @@ class Job:
                 _LOGGER.warning("%s: %s left out: %s", name, utterance.place, reason)
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
-            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dict(dataset.dropped)))
+            dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
+            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
         return sets
 
     def _estimate(self, train_set: TextMelLoader) -> None:
@@ -237,6 +239,7 @@ def causes() -> dict[type[BaseException], ExitCause]:
         TextError: ExitCause.DATA_ERROR,
         DemoError: ExitCause.DATA_ERROR,
         CheckpointError: ExitCause.DATA_ERROR,
+        StorageError: ExitCause.STORAGE_ERROR,
         MemoryError: ExitCause.OUT_OF_MEMORY,
         torch.OutOfMemoryError: ExitCause.OUT_OF_MEMORY,
         NonFiniteLossError: ExitCause.NON_FINITE,
@@ -267,8 +270,9 @@ def whatever_happens(run: RunFolder, emit: Emitter, tracker: Tracker) -> Iterato
         error = sys.exception()
         message = f"an error of the program: {type(error).__name__}: {error}"
         outcome = outcomes[0] if outcomes else Outcome(ExitCause.CRASHED, message, emit.step)
-        emit.end(outcome.cause)
-        outcome.write(run.outcome_file)
+        with suppress(StorageError):  # a full disk takes neither; then the exit status tells the cause
+            emit.end(outcome.cause)
+            outcome.write(run.outcome_file)
         tracker.close(TRACKER_CLOSE_S)
 
 

@@ -22,9 +22,9 @@ from tacotron2.files import write_atomically
 from tacotron2.hparams import HParamsError, from_dict
 from tacotron2.models.tacotron2 import Tacotron2
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 1
 _PLAIN = {"use_gst": False, "use_mmi": False, "use_ddc": False, "drop_frame_rate": 0.0}
-"""What models were before schema 2 named these settings."""
+"""What models were that do not name these settings: the first ones had no such part."""
 
 
 class CheckpointError(ValueError):
@@ -36,10 +36,16 @@ def sidecar_path(path: Path) -> Path:
 
 
 def save_checkpoint(path: Path, content: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
-    """Writes tensors and plain values, then the sidecar with `facts` (a step, metrics) and the checksum."""
+    """Writes tensors and plain values, then the sidecar with `facts` (a step, metrics) and the checksum.
+
+    Raises:
+        StorageError: it cannot be written; other checkpoints are as they were.
+    """
     buffer = io.BytesIO()
     torch.save({"schema": SCHEMA_VERSION, **content}, buffer)
     data = buffer.getvalue()
+    if sidecar_path(path).exists():
+        sidecar_path(path).unlink()  # of an older file of this name: it must not vouch for the new one
     write_atomically(path, data)
     weights = content.get("model", {})
     finite = all(bool(torch.isfinite(value).all()) for value in weights.values())
@@ -52,7 +58,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint, verified against its sidecar; tensors come on the CPU.
 
     Raises:
-        CheckpointError: missing, cut short, changed since it was written, not ours, or not safe to load.
+        CheckpointError: missing, cut short, changed since it was written, not ours, not safe to load, or of
+            another schema version.
     """
     try:
         data = path.read_bytes()
@@ -61,7 +68,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{error.filename}: no such checkpoint file") from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path}: cannot be read ({error})") from None
-    recorded = sidecar.get("sha256") if isinstance(sidecar, dict) else None
+    facts = sidecar if isinstance(sidecar, dict) else {}
+    # First of all: another version may differ in everything else.
+    _require_schema(path, facts.get("schema", SCHEMA_VERSION))
+    recorded = facts.get("sha256")
     if hashlib.sha256(data).hexdigest() != recorded:
         raise CheckpointError(f"{path}: damaged, its checksum is not the one in {sidecar_path(path).name}")
     try:
@@ -69,13 +79,25 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: not a checkpoint that can be loaded safely ({reason})") from None
-    if content.get("schema") not in (1, SCHEMA_VERSION):
-        raise CheckpointError(
-            f"{path}: schema {content.get('schema')}, this version reads schema 1 to {SCHEMA_VERSION}"
-        )
-    if content["schema"] == 1 and "model" in content.get("hparams", {}):
+    _require_schema(path, content.get("schema") if isinstance(content, dict) else None)
+    if "model" in content.get("hparams", {}):
         content["hparams"]["model"] = _PLAIN | content["hparams"]["model"]
     return content
+
+
+def _require_schema(path: Path, found: object) -> None:
+    if found == SCHEMA_VERSION:
+        return
+    if not isinstance(found, int):
+        raise CheckpointError(f"{path}: carries no schema version, so it is no checkpoint of this program")
+    if found > SCHEMA_VERSION:
+        order, advice = "newer", "update the program"
+    else:
+        order, advice = "older", "use it with the version of the program that wrote it"
+    raise CheckpointError(
+        f"{path}: checkpoint schema {found}, {order} than schema {SCHEMA_VERSION}, the one that this version "
+        f"reads; {advice}, or start a new run"
+    )
 
 
 def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron2:

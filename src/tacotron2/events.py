@@ -55,13 +55,17 @@ class StageEvent(Event):
 
 @dataclass(frozen=True)
 class DataEvent(Event):
-    """What a split (train, validation, test) holds, and what of it is not used."""
+    """What a split (train, validation, test) holds, and what of it is not used.
+
+    `audio_seconds`: length of the clips in use, after trimming.
+    """
 
     kind: ClassVar[str] = "data"
     split: str
     clips: int
     left_out: int
     dropped_characters: dict[str, int]
+    audio_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -184,7 +188,14 @@ def from_json(line: str) -> Stamped:
 
 
 OPTIONAL_FIELDS = frozenset(
-    {"resumed_from_step", "quality", "attention_image", "spectrogram_image", "train_seconds"}
+    {
+        "resumed_from_step",
+        "quality",
+        "attention_image",
+        "spectrogram_image",
+        "train_seconds",
+        "audio_seconds",
+    }
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,13 +107,20 @@ def split_sentences(text: str) -> list[str]:
     return pieces
 
 
-def synthesise(model: Tacotron2, text: str, unreadable: str | None = None) -> SpokenText:
+def synthesise(
+    model: Tacotron2,
+    text: str,
+    unreadable: str | None = None,
+    dictionary: Mapping[str, str] | None = None,
+) -> SpokenText:
     """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
     that it was trained on.
 
     Args:
         unreadable: what to do with a character that has no symbol, error or drop; by default what the
             training did.
+        dictionary: words in a form of their own, see `load_dictionary`; by default those of the file that
+            `text.dictionary` names.
 
     Raises:
         TextError: a character that has no symbol, nothing to say, or a dictionary that cannot be read.
@@ -121,8 +128,9 @@ def synthesise(model: Tacotron2, text: str, unreadable: str | None = None) -> Sp
     """
     audio, settings = model.hparams.audio, model.hparams.text
     language = settings.language
-    path = Path(settings.dictionary) if settings.dictionary else None
-    dictionary = load_dictionary(path, find_language(language)) if path else {}
+    if dictionary is None:
+        path = Path(settings.dictionary) if settings.dictionary else None
+        dictionary = load_dictionary(path, find_language(language)) if path else {}
     encoded = text_to_sequence(text, language, unreadable or settings.unreadable, dictionary)
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]

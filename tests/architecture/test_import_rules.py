@@ -23,6 +23,7 @@ FOUNDATION = {
     "tacotron2.hparams": (),
     "tacotron2.events": (),
     "tacotron2.files": (),
+    "tacotron2.voice_card": (),
     "tacotron2.settings_file": ("yaml", "tacotron2.hparams"),
     "tacotron2.schema": ("pydantic", "tacotron2.hparams", "tacotron2.settings_file"),
 }

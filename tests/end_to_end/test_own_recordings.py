@@ -12,26 +12,16 @@ from pathlib import Path
 import pytest
 
 from smart_tuner.run_folder import list_runs
+from tests.real_recordings import ljspeech_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM_CLIPS = 24
 
 
-def recordings() -> Path:
-    """The folder of LJSpeech clips: named by TACOTRON2_LJSPEECH, or beside the project."""
-    named = os.environ.get("TACOTRON2_LJSPEECH")
-    folders = [Path(named)] if named else sorted(ROOT.parent.glob("shared/data/ljspeech-mini"))
-    if not folders or not (folders[0] / "metadata.csv").is_file():
-        pytest.skip(
-            "no LJSpeech clips: TACOTRON2_LJSPEECH names no such folder, and none is beside the project"
-        )
-    return folders[0]
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_own_recordings_from_folder_to_samples(tmp_path: Path) -> None:
-    source, folder = recordings(), tmp_path / "mine"
+    source, folder = ljspeech_folder(), tmp_path / "mine"
     (folder / "wavs").mkdir(parents=True)
     lines = (source / "metadata.csv").read_text(encoding="utf-8").splitlines()[:NUM_CLIPS]
     for line in lines:

@@ -32,12 +32,12 @@ def test_no_cuda_package_is_locked() -> None:
     assert not [name for name in locked if name.startswith(("nvidia-", "cuda-", "triton"))]
 
 
-@pytest.mark.parametrize("group", ["dependencies", "dev", "build"])
+@pytest.mark.parametrize("group", ["dependencies", "train", "dev", "build"])
 def test_every_direct_dependency_is_locked_in_its_range(group: str) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     texts = {
         "dependencies": project["project"]["dependencies"],
-        "dev": project["project"]["optional-dependencies"]["dev"],
+        **project["project"]["optional-dependencies"],
         "build": project["build-system"]["requires"],
     }[group]
     locked = pins("requirements.lock") | (pins("requirements-dev.lock") if group == "dev" else {})

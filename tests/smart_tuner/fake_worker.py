@@ -40,7 +40,7 @@ def complete(run: Path, writer: EventWriter) -> Outcome:
     for event in (
         StageEvent("data", 0, 14),
         StageEvent("data", 14, 14),
-        DataEvent("train", 12, 2, {"@": 3, "#": 1}),
+        DataEvent("train", 12, 2, {"@": 3, "#": 1}, 30.5),
         EstimateEvent(0.5, 15.0, 10_000),
         StageEvent("training", 0, 1),
         STARTED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -47,7 +48,7 @@ def run(tmp_path: Path) -> RunFolder:
 def test_help_names_every_command(tmp_path: Path) -> None:
     status, said, _ = call(tmp_path, "--help")
     assert status == 0
-    for command in ("auto", "synthesize", "data", "monitor", "runs"):
+    for command in ("auto", "synthesize", "bundle", "data", "monitor", "runs"):
         assert f"  {command} " in said
     for group, commands in (("runs", ("list", "remove")), ("data", ("demo",))):
         said = call(tmp_path, group, "--help")[1]
@@ -68,7 +69,10 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["--device", "tpu"], 2, ["tpu", "cpu"]),
         (["--nonsense"], 2, ["--nonsense"]),
         (["synthesize", "--run", "x", "Hello."], 2, ["no run 'x'", "runs list"]),
-        (["synthesize", "Hello."], 2, ["--run"]),
+        (["synthesize", "Hello."], 2, ["--run RUN or --voice FILE"]),
+        (["synthesize", "--run", "x", "--voice", ".", "Hello."], 2, ["--run RUN or --voice FILE"]),
+        (["synthesize", "--voice", "x.zip", "Hello."], 2, ["--voice", "x.zip", "does not exist"]),
+        (["bundle", "x"], 2, ["no run 'x'", "runs list"]),
         (["monitor", "x"], 2, ["no run 'x'"]),
         (["runs", "remove", "x", "--yes"], 2, ["no run 'x'"]),
         (["data", "demo", "--set", "demo_clips=1"], 31, ["demo_clips", ">= 16"]),
@@ -96,6 +100,8 @@ def test_a_run_in_other_hands_is_refused(run: RunFolder) -> None:
 
 def test_a_run_without_a_voice_cannot_speak(run: RunFolder) -> None:
     status, _, complaint = call(run.root.parent, "synthesize", "--run", run.name, "Hello.")
+    assert (status, "no voice yet" in complaint) == (2, True)
+    status, _, complaint = call(run.root.parent, "bundle", run.name)
     assert (status, "no voice yet" in complaint) == (2, True)
     status, _, complaint = call(
         run.root.parent, "synthesize", "--run", run.name, "Hello.", "--file", "run.yaml"
@@ -161,6 +167,13 @@ def test_speech_comes_from_the_library_in_a_child_with_the_best_voice(
     arguments, _ = json.loads((tmp_path / "called.json").read_text())
     assert not any(argument.startswith(("--text", "--file")) for argument in arguments)
     assert f"--output={run.speech_folder}" in arguments[2]
+
+    voice = tmp_path / "v.voice.zip"
+    voice.touch()
+    call(tmp_path, "synthesize", f"--voice={voice}", "Hi.")
+    arguments, _ = json.loads((tmp_path / "called.json").read_text())
+    assert arguments[:2] == ["synthesize", f"--voice={voice}"] and arguments[3:] == ["--text=Hi."]
+    assert re.fullmatch(r"--output=\d{8}-\d{6}\.wav", arguments[2])
 
     (tmp_path / "file").touch()
     status, _, complaint = call(tmp_path, "synthesize", "--run", run.name, "--output", "file/b.wav", "Hi.")

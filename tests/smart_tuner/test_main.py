@@ -121,6 +121,7 @@ def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(
     assert summary["machine"]["cores"] >= 1
     assert "train: 2 of 14 clips left out" in said and "4 characters dropped ('@' 3 times, '#' once)" in said
     assert summary["data"]["train_left_out"]["value"] == 2
+    assert summary["data"]["train_audio_seconds"]["value"] == 30.5
     assert summary["data"]["train_dropped_characters"]["value"] == {"@": 3, "#": 1}
     figures = [figure for part in ("examination", "training", "data") for figure in summary[part].values()]
     assert all(set(figure) == {"value", "how"} and figure["how"] for figure in figures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import threading
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from smart_tuner.records import (
     read_events,
 )
 from tacotron2.events import Event, StageEvent
+from tacotron2.files import StorageError
 
 
 def read(path: Path, offset: int = 0) -> tuple[list[Event], int]:
@@ -61,6 +63,25 @@ def test_a_damaged_line_is_skipped_and_told(tmp_path: Path, caplog: pytest.LogCa
     assert "line skipped" in caplog.text
 
 
+def test_a_record_that_does_not_fit_on_the_disk_leaves_no_half(tmp_path: Path) -> None:
+    """A limit on the size of files is the full disk here: the kernel takes a part of the line and no more."""
+    path = tmp_path / "events.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with EventWriter(path) as writer:
+        writer.write(StageEvent("data", 1, 2))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+        try:
+            with pytest.raises(StorageError, match=r"events\.jsonl: cannot be written .File too large"):
+                writer.write(StageEvent("data", 2, 2))
+            with pytest.raises(StorageError, match=r"outcome\.json: cannot be written"):
+                Outcome(ExitCause.STORAGE_ERROR, "x" * 1000).write(tmp_path / "outcome.json")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        writer.write(StageEvent("features", 0, 2))
+    assert read(path)[0] == [StageEvent("data", 1, 2), StageEvent("features", 0, 2)]
+    assert [file.name for file in tmp_path.iterdir()] == ["events.jsonl"]
+
+
 def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     with EventWriter(path) as writer:
@@ -99,6 +120,7 @@ def test_the_table_of_exit_causes() -> None:
         "out_of_memory": 21,
         "data_error": 30,
         "configuration_error": 31,
+        "storage_error": 32,
         "interrupted": 130,
         "terminated": 143,
         "crashed": 1,

@@ -137,6 +137,10 @@ def test_the_best_checkpoint_is_a_complete_one(tmp_path: Path) -> None:
         if step != 300:
             path.write_bytes(b"weights")
     (run.checkpoints_folder / "best-0000500.ckpt").write_bytes(b"no description yet")
+    for step, torn in ((600, "{"), (700, "[]"), (800, '{"step": 800}')):
+        path = run.checkpoints_folder / f"best-{step:07d}.ckpt"
+        path.write_bytes(b"weights")
+        path.with_name(path.name + ".json").write_text(torn)
     assert run.best_checkpoint().name == "best-0000200.ckpt"
 
 

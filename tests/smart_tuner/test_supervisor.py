@@ -19,6 +19,7 @@ from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
 from smart_tuner.supervisor import POLL_S, Supervisor
 from tacotron2.events import Event, FinishedEvent, StageEvent, StartedEvent, StepEvent
+from tacotron2.files import StorageError
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 SOURCE = Path(__file__).parents[2] / "src"
@@ -96,6 +97,7 @@ def test_only_the_records_of_this_attempt_are_forwarded_and_the_old_outcome_is_v
         ("data_error", ExitCause.DATA_ERROR, "line 3"),
         ("30", ExitCause.DATA_ERROR, "status 30"),
         ("21", ExitCause.OUT_OF_MEMORY, "status 21"),
+        ("32", ExitCause.STORAGE_ERROR, "full disk"),
         ("0", ExitCause.CRASHED, "left no outcome"),
         ("77", ExitCause.CRASHED, "status 77"),
         ("killed", ExitCause.CRASHED, "out of memory"),
@@ -109,6 +111,18 @@ def test_every_end_has_a_cause(run: RunFolder, scenario: str, cause: ExitCause, 
     assert run.outcome() == outcome
     last = read_events(run.events_file)[0][-1].event
     assert isinstance(last, FinishedEvent) and last.cause == cause.value
+
+
+def test_an_outcome_that_cannot_be_written_is_told_all_the_same(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Outcome, path: Path) -> None:
+        raise StorageError(f"{path}: cannot be written (No space left on device)")
+
+    monkeypatch.setattr(Outcome, "write", full)
+    watch = Watch(run, "32")
+    assert watch.outcome.cause is ExitCause.STORAGE_ERROR and run.outcome() is None
+    assert watch.told == [f"warning: {run.outcome_file}: cannot be written (No space left on device)"]
 
 
 def test_an_end_that_the_worker_told_is_not_told_again(run: RunFolder) -> None:

@@ -7,6 +7,7 @@ import struct
 import time
 import wave
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -252,6 +253,55 @@ def test_what_was_lost_is_written_anew(tmp_path: Path, tracking_root: Path, lost
     assert state(run)[lost]["target"] != before
     assert [point[0] for point in tensorboard_scalars(run)[STEP_LOSS]] == [1, 2]
     assert [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]] == [1, 2]
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"mlflow": {"tar', b"\xff\0", b'{"mlflow": 3, "tensorboard": {}}'])
+def test_a_damaged_memory_means_writing_all_of_it_anew(
+    tmp_path: Path, tracking_root: Path, torn: bytes
+) -> None:
+    run = make_run(tmp_path / "run")
+    append(run, started(), step(1))
+    (run / "tracking.json").write_bytes(torn)
+    assert follow(run, tracking_root)
+    assert [point[0] for point in tensorboard_scalars(run)[STEP_LOSS]] == [1]
+    assert [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]] == [1]
+
+
+def test_a_stream_that_lost_its_end_is_shown_from_its_beginning(tmp_path: Path, tracking_root: Path) -> None:
+    run = make_run(tmp_path / "run")
+    append(run, started(), step(1), step(2), step(3))
+    assert follow(run, tracking_root)
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[:2]))  # what a power cut may leave
+    append(run, step(4))
+    assert follow(run, tracking_root)
+    assert 4 in [point[0] for point in mlflow_metrics(run, tracking_root)[STEP_LOSS]]
+
+
+def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking._tracking_service import utils
+
+    runs, new_place = tmp_path / "runs", tmp_path / "new place"
+    run = make_run(runs / "run")
+    append(run, started(), validation(10), FinishedEvent(10, "interrupted", 1.0))
+    assert follow(run, runs / "tracking")
+    before = mlflow_run(run, runs / "tracking").info.run_id
+
+    runs.rename(new_place)
+    monkeypatch.setattr(utils, "_artifact_repos_cache", OrderedDict())  # as in another process
+    run, tracking_root = new_place / "run", new_place / "tracking"
+    append(run, started(resumed_from_step=10), step(11))
+    (run / "summary.json").write_text("{}")
+    assert follow(run, tracking_root)
+
+    found = mlflow_run(run, tracking_root)
+    assert found.info.run_id == before
+    files = [file.path for file in client(tracking_root).list_artifacts(before)]
+    pictures = [file.path for file in client(tracking_root).list_artifacts(before, "attention")]
+    assert pictures == ["attention/step-10.png"]  # from before the move
+    assert "summary.json" in files and not runs.exists()  # nothing is written into the old place
 
 
 def test_a_locked_store_is_told_once_holds_up_nothing_else_and_is_caught_up_with(

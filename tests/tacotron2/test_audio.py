@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import soundfile
@@ -19,6 +16,7 @@ from tacotron2.audio import (
     trim_silence,
 )
 from tacotron2.hparams import AudioParams
+from tests.real_recordings import ljspeech_folder
 
 AUDIO = AudioParams()
 RATE = AUDIO.sampling_rate
@@ -48,12 +46,7 @@ def voiced(seconds: float = 1.0) -> np.ndarray:
 
 
 def recorded_clip() -> np.ndarray:
-    neighbour = Path(__file__).parents[3] / "shared" / "data" / "ljspeech-mini"
-    folder = Path(os.environ.get("TACOTRON2_LJSPEECH") or neighbour)
-    clips = sorted((folder / "wavs").glob("*.wav"))
-    if not clips:
-        pytest.skip(f"no LJ Speech clips in {folder}; name their folder in TACOTRON2_LJSPEECH")
-    return load_audio(clips[0], RATE)
+    return load_audio(min((ljspeech_folder() / "wavs").glob("*.wav")), RATE)
 
 
 def oracle(samples: np.ndarray, audio: AudioParams) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 from tacotron2.checkpoint import CheckpointError, load_model, read_checkpoint, save_checkpoint, sidecar_path
+from tacotron2.files import StorageError
 from tacotron2.hparams import create_hparams
 from tacotron2.models import Tacotron2
 from tacotron2.training.state import CheckpointFolder, NonFiniteWeightsError, Progress
@@ -35,17 +37,13 @@ def weights_file(folder: Path) -> tuple[Path, Tacotron2]:
     return path, model
 
 
-def test_a_model_from_before_the_auxiliary_parts_is_a_plain_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_from_before_the_auxiliary_parts_is_a_plain_one(tmp_path: Path) -> None:
     hparams = create_hparams(SMALL)
     old = hparams.to_dict()
     for name in ("use_gst", "use_mmi", "use_ddc", "drop_frame_rate"):
         del old["model"][name]
     path = tmp_path / "best-0000001.ckpt"
-    monkeypatch.setattr("tacotron2.checkpoint.SCHEMA_VERSION", 1)
     save_checkpoint(path, {"hparams": old, "model": Tacotron2(hparams).state_dict()}, {"step": 1})
-    monkeypatch.undo()
     assert load_model(path).hparams == hparams
 
 
@@ -96,6 +94,95 @@ def test_loading_runs_no_code(tmp_path: Path) -> None:
     assert not trap.exists()
 
 
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (2, "checkpoint schema 2, newer than schema 1, .* update the program, or start a new run"),
+        (0, "checkpoint schema 0, older than schema 1, .* the version of the program that wrote it"),
+        (None, "carries no schema version"),
+        ("1", "carries no schema version"),
+    ],
+)
+@pytest.mark.parametrize("told_by", ["sidecar", "file"])
+def test_another_schema_version_is_told_with_what_to_do(
+    tmp_path: Path, found: object, words: str, told_by: str
+) -> None:
+    path, _ = weights_file(tmp_path)
+    if told_by == "sidecar":
+        facts = json.loads(sidecar_path(path).read_text())
+        sidecar_path(path).write_text(json.dumps(facts | {"schema": found}))
+        path.write_bytes(b"another version may have written anything")
+    else:
+        save_checkpoint(path, {"schema": found}, {})
+    with pytest.raises(CheckpointError, match=f"{path.name}: {words}"):
+        load_model(path)
+
+
+def test_what_another_version_wrote_is_neither_passed_over_nor_removed(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "state-0000001.ckpt", {"schema": 2, "step": 1}, {})
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(CheckpointError, match="newer"):
+        CheckpointFolder(tmp_path, 1).newest_state()
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_a_state_whose_file_is_gone_is_an_error_and_not_a_new_start(tmp_path: Path) -> None:
+    path = tmp_path / "state-0000001.ckpt"
+    save_checkpoint(path, {"step": 1}, {})
+    path.unlink()
+    with pytest.raises(CheckpointError, match="state-0000001.ckpt: no such"):
+        CheckpointFolder(tmp_path, 1).newest_state()
+
+
+@pytest.mark.parametrize("full_at", [1, 2, 3, 4], ids=["file", "its folder", "sidecar", "its folder again"])
+def test_on_a_full_disk_the_state_before_is_kept_and_the_message_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full_at: int
+) -> None:
+    hparams = create_hparams(SMALL)
+    model = Tacotron2(hparams)
+    optimizer, folder = torch.optim.AdamW(model.parameters()), CheckpointFolder(tmp_path, 1)
+    folder.save_state(hparams, model, optimizer, Progress(step=1))
+    calls, fsync = iter(range(1, 100)), os.fsync
+
+    def full(descriptor: int) -> None:
+        if next(calls) == full_at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    words = "state-0000002.ckpt.*: cannot be written .No space left on device.; state-0000001.ckpt is kept"
+    with pytest.raises(StorageError, match=words):
+        folder.save_state(hparams, model, optimizer, Progress(step=2))
+    assert not list(tmp_path.glob(".*"))
+    assert read_checkpoint(tmp_path / "state-0000001.ckpt")["step"] == 1
+    found = folder.newest_state()
+    assert found is not None and found[1]["step"] == (2 if full_at == 4 else 1)
+    folder.tidy(found[0])
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_sidecar_does_not_vouch_for_another_file_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written once more after a rollback, and killed between file and sidecar."""
+    path, _ = weights_file(tmp_path)
+    facts = json.loads(sidecar_path(path).read_text()) | {"quality": 0.9}
+    sidecar_path(path).write_text(json.dumps(facts))
+    folder = CheckpointFolder(tmp_path, 2)
+    assert [best.path for best in folder.best()] == [path]
+    replace = os.replace
+
+    def killed(source: Path, target: Path) -> None:
+        if Path(target) == sidecar_path(path):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, {"hparams": {}, "model": {}}, {"quality": 0.9, "step": 1})
+    assert folder.best() == []
+
+
 def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     hparams = create_hparams(SMALL)
     model = Tacotron2(hparams)
@@ -133,8 +220,16 @@ def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "best-0000003.ckpt.json").write_text("{")
     (tmp_path / ".state-0000004.ckpt-abc").write_bytes(b"killed while writing")
     assert [best.path for best in folder.best()] == [good]
-    folder.tidy()
+    folder.tidy(None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-0000001.ckpt", "best-0000001.ckpt.json"]
+
+
+def test_weights_that_were_to_be_replaced_when_it_was_killed_are_removed(tmp_path: Path) -> None:
+    for step, quality in ((1, 0.3), (2, 0.5)):
+        save_checkpoint(tmp_path / f"best-{step:07d}.ckpt", {}, {"step": step, "quality": quality})
+    folder = CheckpointFolder(tmp_path, 1)
+    folder.tidy(None)
+    assert [best.step for best in folder.best()] == [2]
 
 
 def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ class TextMelLoader(Dataset[Item]):
     Attributes:
         utterances: those in use, in the order given.
         lengths: their mel frames.
+        audio_seconds: their length after trimming, together.
         left_out: (utterance, reason) of the clips outside min_seconds .. max_seconds after trimming.
         dropped: characters without a symbol and how often each was dropped, where dropping was asked for.
     """
@@ -101,6 +102,9 @@ class TextMelLoader(Dataset[Item]):
         if not self.utterances:
             first = f"; {self.left_out[0][0].place}: {self.left_out[0][1]}" if self.left_out else ""
             raise DataError(f"none of {len(utterances)} utterances can be used{first}")
+        self.audio_seconds = (sum(self.lengths) - len(self.lengths)) * (
+            hparams.audio.hop_length / hparams.audio.sampling_rate
+        )
 
     def _encode_all(self, utterances: Sequence[Utterance], hparams: HParams) -> list[Tensor]:
         encoded: list[Tensor] = []

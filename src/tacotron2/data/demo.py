@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from tacotron2.data.sentences import GRAMMAR_VERSION, SentenceError, Sentences, write_sentences
+from tacotron2.files import write_atomically
 from tacotron2.hparams import HParams
 
 SPLITS = ("train", "validation", "test")
@@ -180,10 +180,7 @@ def _fill(
 
 
 def _write(path: Path, content: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    write_atomically(path, content.encode())
 
 
 def _speak(workplace: Path, clips: list[_Clip], hparams: HParams, progress: Progress | None) -> float:

@@ -33,6 +33,7 @@ class LengthBatchSampler(Sampler[list[int]]):
         self.batch_size = batch_size
         self.bucket_batches = bucket_batches
         self.seed = seed
+        self._order = self._order_key()
         self.epoch = 0
         self.position = 0
 
@@ -53,7 +54,7 @@ class LengthBatchSampler(Sampler[list[int]]):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the order stands, for `load_state_dict`; plain values only."""
-        return {"epoch": self.epoch, "position": self.position, "order": self._order_key()}
+        return {"epoch": self.epoch, "position": self.position, "order": self._order}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on exactly where `state_dict` was called.
@@ -61,7 +62,7 @@ class LengthBatchSampler(Sampler[list[int]]):
         Raises:
             ValueError: the state belongs to other utterances, another batch size, pool or seed.
         """
-        if state["order"] != self._order_key():
+        if state["order"] != self._order:
             raise ValueError(
                 "the saved place in the data belongs to other recordings or to another batch_size, "
                 "bucket_batches or seed; restore those or start a new training"

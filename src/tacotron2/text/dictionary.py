@@ -28,14 +28,19 @@ class DictionaryError(TextError):
 def load_dictionary(path: Path, language: Language) -> dict[str, str]:
     """Word in lower case to its form, from a file `word|form`; DictionaryError names file and line."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise DictionaryError(f"text.dictionary: cannot read {path}: {reason}") from error
     except UnicodeDecodeError as error:
         raise DictionaryError(f"text.dictionary: {path} is not UTF-8 text") from error
+    return parse_dictionary(text, str(path), language)
+
+
+def parse_dictionary(text: str, place: str, language: Language) -> dict[str, str]:
+    """The content of a dictionary, as `load_dictionary` gives it; DictionaryError names `place` and line."""
     words: dict[str, str] = {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         word, bar, form = (part.strip() for part in line.partition("|"))
@@ -43,7 +48,7 @@ def load_dictionary(path: Path, language: Language) -> dict[str, str]:
         if not problem and _key(word, language) in words:
             problem = f"{word!r} was given before, as {words[_key(word, language)]!r}"
         if problem:
-            raise DictionaryError(f"{path}, line {number}: {problem}")
+            raise DictionaryError(f"{place}, line {number}: {problem}")
         words[_key(word, language)] = form
     return words
 

@@ -103,18 +103,19 @@ class Trainer:
             CheckpointError: the state is damaged, or was trained on other recordings.
             HParamsError: it belongs to other hyper-parameters.
         """
-        self.checkpoints.tidy()
         found = self.checkpoints.newest_state()
+        self.checkpoints.tidy(found[0] if found else None)
         if found is None:
             return None
         path, content = found
         refuse_other_settings(path, content["hparams"], self.hparams)
         try:
             self.sampler.load_state_dict(content["sampler"])
-        except ValueError as error:
-            raise CheckpointError(f"{path}: {error}") from None
-        self.model.load_state_dict(content["model"])
-        self.optimizer.load_state_dict(content["optimizer"])
+            self.model.load_state_dict(content["model"])
+            self.optimizer.load_state_dict(content["optimizer"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
         restore_rng(content["rng"])
         return self.progress.step

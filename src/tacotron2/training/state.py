@@ -8,6 +8,7 @@ loads.
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from typing import Any
 import torch
 
 from tacotron2.checkpoint import CheckpointError, read_checkpoint, save_checkpoint, sidecar_path
+from tacotron2.files import StorageError
 from tacotron2.hparams import HParams, HParamsError
 from tacotron2.models import Tacotron2
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class NonFiniteWeightsError(ArithmeticError):
@@ -50,7 +54,12 @@ class CheckpointFolder:
     def save_state(
         self, hparams: HParams, model: Tacotron2, optimizer: torch.optim.Optimizer, progress: Progress
     ) -> Path:
-        """Writes the full state and then removes the one before."""
+        """Writes the full state and then removes the one before.
+
+        Raises:
+            StorageError: it cannot be written; the one before is still there.
+            NonFiniteWeightsError: the weights are not finite; the same.
+        """
         path = self.folder / f"state-{progress.step:07d}.ckpt"
         content = {
             "hparams": hparams.to_dict(),
@@ -61,10 +70,13 @@ class CheckpointFolder:
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,
         }
-        save_checkpoint(path, content, {"role": "state", "step": progress.step})
-        for other in self.folder.glob("state-*.ckpt"):
-            if other != path:
-                remove_checkpoint(other)
+        try:
+            save_checkpoint(path, content, {"role": "state", "step": progress.step})
+        except StorageError as error:
+            kept = [other.name for other in self._states() if other != path and sidecar_path(other).exists()]
+            rest = f"{kept[0]} is kept, to go on from" if kept else "there is no older state to go on from"
+            raise StorageError(f"{error}; {rest}") from error
+        self._remove_states_but(path)
         return path
 
     def newest_state(self) -> tuple[Path, dict[str, Any]] | None:
@@ -74,14 +86,29 @@ class CheckpointFolder:
             CheckpointError: there are states, but every one of them is damaged.
         """
         error: CheckpointError | None = None
-        for path in sorted(self.folder.glob("state-*.ckpt"), reverse=True):
+        for path in self._states():
             try:
-                return path, read_checkpoint(path)
+                content = read_checkpoint(path)
             except CheckpointError as problem:
                 error = error or problem
+                continue
+            if error is not None:
+                _LOGGER.warning("going back to %s: %s", path.name, error)
+            return path, content
         if error is not None and any(self.folder.glob("state-*.ckpt.json")):
             raise error
         return None
+
+    def _states(self) -> list[Path]:
+        """Where a state file or its sidecar is, the newest first."""
+        files = {*self.folder.glob("state-*.ckpt")}
+        files |= {sidecar.with_suffix("") for sidecar in self.folder.glob("state-*.ckpt.json")}
+        return sorted(files, reverse=True)
+
+    def _remove_states_but(self, kept: Path | None) -> None:
+        for other in self._states():
+            if other != kept:
+                remove_checkpoint(other)
 
     def save_best(self, hparams: HParams, model: Tacotron2, step: int, quality: float) -> Path | None:
         """Keeps the weights if they are among the best; returns where, or None."""
@@ -106,12 +133,16 @@ class CheckpointFolder:
                 continue
         return sorted(found, key=lambda best: (-best.quality, best.step))
 
-    def tidy(self) -> None:
-        """Removes what a killed writer left: temporary files, and weights without a sidecar.
+    def tidy(self, state: Path | None) -> None:
+        """Removes what a killed writer left: temporary files, files without a sidecar, the replaced.
 
         Only one process trains in a folder, so nothing here is being written while this runs.
+
+        Args:
+            state: the one to go on from; None where there is none.
         """
-        kept = {best.path for best in self.best()}
+        self._remove_states_but(state)
+        kept = {best.path for best in self.best()[: self.keep_best]}
         for path in self.folder.glob("best-*.ckpt"):
             if path not in kept:
                 remove_checkpoint(path)

@@ -58,6 +58,7 @@ def test_clips_outside_the_limits_are_left_out_and_listed(tmp_path, make_corpus)
     loader = load(utterances, tmp_path, min_seconds=0.3, max_seconds=0.8)
     assert loader.utterances == [utterances[1]]
     assert len(loader) == len(loader.lengths) == 1
+    assert loader.audio_seconds == pytest.approx(0.5, abs=0.02)
     (short, why_short), (long, why_long) = loader.left_out
     assert (short, long) == (utterances[0], utterances[2])
     assert "shorter than data.min_seconds=0.3" in why_short

@@ -6,11 +6,11 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from tacotron2.text import normalise, text_to_sequence
+from tests.real_recordings import ljspeech_folder
 
 GOLDEN = [
     # cardinals, decimals, negatives, separators
@@ -96,24 +96,10 @@ def test_the_number_package_is_loaded_only_for_numbers() -> None:
     )
 
 
-def transcripts() -> list[tuple[str, str]]:
-    """Raw and spelled-out sentences of LJSpeech, from TACOTRON2_LJSPEECH or a folder beside the project."""
-    project = Path(__file__).parents[3]
-    neighbours = [folder / "shared" / "data" / "ljspeech-mini" for folder in (project, project.parent)]
-    named = os.environ.get("TACOTRON2_LJSPEECH")
-    for folder in [Path(named)] if named else neighbours:
-        if (folder / "metadata.csv").is_file():
-            lines = (folder / "metadata.csv").read_text(encoding="utf-8").splitlines()
-            return [(raw, spelled) for _, raw, spelled in (line.split("|") for line in lines)]
-    return []
-
-
 def test_real_transcripts_agree_with_their_readers() -> None:
     """What people wrote down as spoken (third column) is what we make of the written sentence."""
-    pairs = transcripts()
-    if not pairs:
-        pytest.skip("no LJSpeech metadata.csv: name its folder in TACOTRON2_LJSPEECH")
-    for raw, spelled in pairs[:200]:
+    lines = (ljspeech_folder() / "metadata.csv").read_text(encoding="utf-8").splitlines()
+    for _, raw, spelled in (line.split("|") for line in lines[:200]):
         encoded = text_to_sequence(raw)
         assert encoded.dropped == ()
         assert not re.search(r"[0-9]", encoded.text)
