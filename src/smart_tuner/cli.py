@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from smart_tuner.config import Config
     from smart_tuner.progress import Output
     from smart_tuner.run_folder import RunFolder
 
@@ -35,6 +36,13 @@ app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 
 
+class Voice(StrEnum):
+    """Who speaks the demo corpus."""
+
+    ENGLISH = "en"
+    RUSSIAN = "ru"
+
+
 class Device(StrEnum):
     """Where to compute."""
 
@@ -47,6 +55,10 @@ Preset = Annotated[str, typer.Option(help="A preset's name, or the path of a YAM
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in train.learning_rate=1e-4."),
+]
+VoiceOption = Annotated[
+    Voice | None,
+    typer.Option(help="Language and voice of the demo corpus; else what the preset says."),
 ]
 RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay=False)]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]
@@ -61,6 +73,7 @@ def auto(
     data: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
     ] = None,
+    voice: VoiceOption = None,
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
@@ -77,11 +90,10 @@ def auto(
     with plain_errors():
         from dataclasses import replace
 
-        from smart_tuner.config import load_config
         from smart_tuner.main import SmartTunerMain
 
         output = _output(verbose, quiet)
-        config = load_config(preset, overrides or [])
+        config = _config(preset, voice, overrides, data)
         if data is not None:
             if not data.strip():
                 _usage_error("--data names no folder; leave it out for the demo corpus")
@@ -163,6 +175,7 @@ def bundle(
 @data_app.command()
 def demo(
     preset: Preset = "demo",
+    voice: VoiceOption = None,
     overrides: Overrides = None,
     folder: Annotated[
         Path | None,
@@ -170,12 +183,11 @@ def demo(
     ] = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
 ) -> None:
-    """Make the English demo corpus that auto trains on when no recordings are named."""
+    """Make the demo corpus that auto trains on when no recordings are named."""
     with plain_errors():
-        from smart_tuner.config import load_config
         from smart_tuner.run_folder import data_folder
 
-        config = load_config(preset, overrides or [])
+        config = _config(preset, voice, overrides)
         target = folder or data_folder(runs_folder.absolute())
         with tempfile.TemporaryDirectory() as temporary:
             settings = Path(temporary) / "run.yaml"
@@ -296,6 +308,19 @@ def _status_of(error: ValueError | OSError) -> int | None:
 def _usage_error(message: str) -> NoReturn:
     typer.echo(f"smart-tuner: {message}", err=True)
     raise typer.Exit(USAGE_ERROR)
+
+
+def _config(preset: str, voice: Voice | None, overrides: list[str] | None, data: str | None = None) -> Config:
+    """Preset, then the voice, then what was set by hand."""
+    from smart_tuner.config import load_config, voice_settings
+
+    config = load_config(preset, [*(voice_settings(voice) if voice else ()), *(overrides or [])])
+    if voice and (data is not None or config.data_folder):
+        _usage_error(
+            "--voice names the voice of the demo corpus; recordings of your own have theirs: leave it out, "
+            "and name their language with --set text.language=" + voice
+        )
+    return config
 
 
 def _output(verbose: bool, quiet: bool) -> Output:

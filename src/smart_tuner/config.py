@@ -127,6 +127,17 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Config:
     return _resolve(_settings_path(preset), overrides)
 
 
+def voice_settings(voice: str) -> tuple[str, ...]:
+    """The overrides that a demo voice stands for.
+
+    Both voices speak at the same `demo.demo_words_per_minute`, in much the same time for each letter.
+    """
+    return {
+        "en": ("text.language=en", "text.stress=marks", "demo.demo_voice=en-us+f3"),
+        "ru": ("text.language=ru", "text.stress=library", "demo.demo_voice=ru+f4"),
+    }[voice]
+
+
 def preset_names() -> list[str]:
     """The presets that come with the project."""
     return sorted(path.stem for path in preset_folder().glob("*.yaml"))

@@ -106,7 +106,7 @@ class SmartTunerMain:
         if claimed.resumed:
             self._output.say(f"Going on with the run {run.name} (--new would start another)")
         else:
-            data = self._config.data_folder or "none named: an English demo corpus is made"
+            data = self._config.data_folder or "none named: a demo corpus is made"
             self._output.say(f"New run {run.name}\n  folder     {run.path}\n  recordings {data}")
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
             self._output.result(

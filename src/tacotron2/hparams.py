@@ -62,6 +62,11 @@ class TextParams:
     unreadable: str = param(
         "error", "what to do with a character that has no symbol", choices=("error", "drop")
     )
+    stress: str = param(
+        "marks",
+        "whose stress is read (Russian): the marks of text and dictionary alone, or the speech library's too",
+        choices=("marks", "library"),
+    )
     dictionary: str = param("", "file of words and how to read them, `word|form` a line; empty: none")
 
 
@@ -350,6 +355,11 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             train.batch_size % train.accumulation_steps == 0,
             ("train.accumulation_steps", "train.batch_size"),
             f"must divide train.batch_size ({train.batch_size})",
+        ),
+        (
+            hparams.text.stress == "marks" or hparams.text.language == "ru",
+            ("text.stress", "text.language"),
+            "only Russian (text.language=ru) has its stress put in; take marks",
         ),
         (
             data.min_seconds < data.max_seconds,

@@ -15,7 +15,7 @@ from torch import Tensor
 from tacotron2.audio import griffin_lim
 from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2
-from tacotron2.text import find_language, load_dictionary, text_to_sequence
+from tacotron2.text import find_language, load_dictionary, text_to_sequence, with_stress
 
 PAUSE_S = 0.25
 """Silence between two sentences."""
@@ -123,7 +123,8 @@ def synthesise(
             `text.dictionary` names.
 
     Raises:
-        TextError: a character that has no symbol, nothing to say, or a dictionary that cannot be read.
+        TextError: a character that has no symbol, nothing to say, a dictionary that cannot be read, or a
+            speech library that cannot be asked for the stress.
         AudioError: the model's spectrogram cannot be played.
     """
     audio, settings = model.hparams.audio, model.hparams.text
@@ -132,6 +133,8 @@ def synthesise(
         path = Path(settings.dictionary) if settings.dictionary else None
         dictionary = load_dictionary(path, find_language(language)) if path else {}
     encoded = text_to_sequence(text, language, unreadable or settings.unreadable, dictionary)
+    if settings.stress == "library":
+        encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
     speeches = speak(model, ids)

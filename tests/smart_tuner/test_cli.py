@@ -75,6 +75,10 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["bundle", "x"], 2, ["no run 'x'", "runs list"]),
         (["monitor", "x"], 2, ["no run 'x'"]),
         (["runs", "remove", "x", "--yes"], 2, ["no run 'x'"]),
+        (["--voice", "de"], 2, ["--voice", "'en', 'ru'"]),
+        (["--voice", "ru", "--data", "recordings"], 2, ["--voice", "demo corpus", "text.language=ru"]),
+        (["data", "demo", "--voice", "ru", "--set", "run.data_folder=recordings"], 2, ["--voice"]),
+        (["--voice", "ru", "--set", "text.language=de"], 31, ["text.stress", "text.language=ru"]),
         (["data", "demo", "--set", "demo_clips=1"], 31, ["demo_clips", ">= 16"]),
     ],
 )

@@ -22,6 +22,7 @@ from smart_tuner.config import (
     load_config,
     preset_folder,
     preset_names,
+    voice_settings,
 )
 from tacotron2.hparams import HParams, leaves
 from tacotron2.schema import read_settings
@@ -168,3 +169,11 @@ def test_a_preset_holds_only_what_differs_and_says_why(name: str) -> None:
 def test_a_configuration_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         load_config("debug").preset = "other"  # type: ignore[misc]
+
+
+def test_a_voice_is_language_stress_and_speaker_and_what_is_set_by_hand_wins() -> None:
+    plain = load_config("demo")
+    assert load_config("demo", voice_settings("en")).digest() == plain.digest()
+    russian = load_config("demo", [*voice_settings("ru"), "demo_voice=ru+m3"]).hparams
+    assert (russian.text.language, russian.text.stress) == ("ru", "library")
+    assert russian.demo.demo_voice == "ru+m3"

@@ -208,5 +208,5 @@ def test_demo_mistakes(tmp_path: Path, capsys: Captured) -> None:
     assert main(["demo", f"--folder={tmp_path}", f"--settings={settings}"]) == CONFIGURATION_ERROR
     assert "demo.demo_clip" in mistake(capsys)
     settings.write_text(PRESET + "  demo_voice: nobody\n", encoding="utf-8")
-    assert main(["demo", f"--folder={tmp_path / 'data'}", f"--settings={settings}"]) == DATA_ERROR
+    assert main(["demo", f"--folder={tmp_path / 'data'}", f"--settings={settings}"]) == CONFIGURATION_ERROR
     assert "nobody" in mistake(capsys)

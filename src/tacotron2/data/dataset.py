@@ -14,7 +14,14 @@ from torch.utils.data import Dataset
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import DataError, Utterance, raise_problems
 from tacotron2.hparams import HParams
-from tacotron2.text import TextError, find_language, load_dictionary, text_to_sequence
+from tacotron2.text import (
+    EncodedText,
+    TextError,
+    find_language,
+    load_dictionary,
+    text_to_sequence,
+    with_stress,
+)
 
 MEMORY_BYTES = 512 * 2**20
 """Spectrograms kept in memory (about 5 hours of speech); those beyond are read from disk each time."""
@@ -107,7 +114,7 @@ class TextMelLoader(Dataset[Item]):
         )
 
     def _encode_all(self, utterances: Sequence[Utterance], hparams: HParams) -> list[Tensor]:
-        encoded: list[Tensor] = []
+        encoded: list[EncodedText] = []
         problems: list[str] = []
         settings = hparams.text
         dictionary: dict[str, str] = {}
@@ -125,9 +132,14 @@ class TextMelLoader(Dataset[Item]):
                 problems.append(f"{utterance.place}: {error}")
                 continue
             self.dropped.update(text.dropped)
-            encoded.append(torch.tensor(text.ids, dtype=torch.long))
+            encoded.append(text)
         raise_problems(problems)
-        return encoded
+        if settings.stress == "library":
+            try:
+                encoded = with_stress(encoded, settings.language)
+            except TextError as error:
+                raise DataError(str(error)) from error
+        return [torch.tensor(text.ids, dtype=torch.long) for text in encoded]
 
     def __len__(self) -> int:
         return len(self.utterances)

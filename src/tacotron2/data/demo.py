@@ -26,19 +26,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tacotron2.data.sentences import GRAMMAR_VERSION, SentenceError, Sentences, write_sentences
+from tacotron2.data.grammars import Grammar, GrammarError, find_grammar
+from tacotron2.data.sentences import SentenceError, Sentences, write_sentences
 from tacotron2.files import write_atomically
-from tacotron2.hparams import HParams
+from tacotron2.hparams import HParams, HParamsError
 
 SPLITS = ("train", "validation", "test")
 RECORD = "demo.json"
-SYNTHESISER = Path(__file__).with_name("espeak.py")
+SYNTHESISER = Path(__file__).parents[1] / "espeak.py"
 
 Progress = Callable[[int, int], None]
 
 
 class DemoError(ValueError):
     """The demo corpus cannot be made or used; the message says why and what would help."""
+
+
+class DemoSettingsError(DemoError, HParamsError):
+    """No corpus can be made with these settings: language, voice or lengths."""
 
 
 @dataclass(frozen=True)
@@ -68,36 +73,40 @@ def make_demo(folder: Path, hparams: HParams, progress: Progress | None = None) 
     Equal settings give the same bytes of every file. `progress` is called with (clips done, clips in all).
 
     Raises:
-        DemoError: another language than English, no synthesiser, unknown voice, impossible lengths, or a
-            folder that cannot be used.
+        DemoSettingsError: a language without a grammar, an unknown voice, impossible lengths.
+        DemoError: no synthesiser, or a folder that cannot be used.
     """
-    if hparams.text.language != "en":
-        raise DemoError(
-            f"text.language={hparams.text.language!r}: the demo corpus is English; name recordings in that "
-            "language (run.data_folder), or set text.language=en"
-        )
-    settings = _settings(hparams)
+    try:
+        grammar = find_grammar(hparams.text.language)
+    except GrammarError as error:
+        raise DemoSettingsError(
+            f"{error}; name recordings of your own (run.data_folder), or take one of these"
+        ) from error
+    settings = _settings(hparams, grammar)
     key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
     home = folder / f"demo-{key}"
     if home.exists():
         return _open(home)
-    sentences = _sentences(hparams)
+    sentences = _sentences(hparams, grammar)
     with _workplace(home) as workplace:
         seconds = _fill(workplace, sentences, hparams, settings, progress)
         _publish(workplace, home)
     return _corpus(home, seconds)
 
 
-def _settings(hparams: HParams) -> dict[str, Any]:
+def _settings(hparams: HParams, grammar: Grammar) -> dict[str, Any]:
     """Everything that the bytes of the corpus depend on."""
     held_out = {name: getattr(hparams.data, name) for name in ("validation_clips", "test_clips")}
-    return {"grammar": GRAMMAR_VERSION, **asdict(hparams.demo), **held_out}
+    # English goes without saying, or the corpora on people's disks would lose their names.
+    language = {} if grammar.language == "en" else {"language": grammar.language}
+    return {"grammar": grammar.version, **language, **asdict(hparams.demo), **held_out}
 
 
-def _sentences(hparams: HParams) -> Sentences:
+def _sentences(hparams: HParams, grammar: Grammar) -> Sentences:
     demo, data = hparams.demo, hparams.data
     try:
         return write_sentences(
+            grammar,
             demo.demo_clips,
             data.validation_clips,
             data.test_clips,
@@ -106,7 +115,7 @@ def _sentences(hparams: HParams) -> Sentences:
             demo.demo_seed,
         )
     except SentenceError as error:
-        raise DemoError(str(error)) from error
+        raise DemoSettingsError(str(error)) from error
 
 
 def _corpus(home: Path, seconds: float) -> DemoCorpus:
@@ -223,7 +232,7 @@ def _follow(answers: IO[str], num_clips: int, progress: Progress | None) -> tupl
     for line in answers:
         answer = json.loads(line)
         if "error" in answer:
-            raise DemoError(answer["error"])
+            raise (DemoSettingsError if answer["setting"] else DemoError)(answer["error"])
         num_done += 1
         seconds += answer["samples"] / answer["sampling_rate"]
         if progress is not None:

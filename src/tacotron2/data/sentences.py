@@ -1,8 +1,8 @@
-"""Natural, varied English sentences for the demo corpus, and held-out ones with words of their own.
+"""Natural, varied sentences for the demo corpus, and held-out ones with words of their own.
 
-Sentences are drawn from the patterns of `grammar.py`, filled from `vocabulary.py`. Part of the vocabulary is
-reserved: it occurs in held-out sentences only, so that they ask for spelling to sound, not for memory. All
-is decided by one seeded generator: the same arguments give the same sentences.
+Sentences are drawn from the patterns of a language's `Grammar`, filled from its vocabulary. Part of the
+vocabulary is reserved: it occurs in held-out sentences only, so that they ask for spelling to sound, not for
+memory. All is decided by one seeded generator: the same arguments give the same sentences.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from tacotron2.data.grammar import RULES
-from tacotron2.data.inflection import choose_articles, noun_forms, verb_forms
-from tacotron2.data.vocabulary import NEVER_HELD_OUT, NOUNS, OTHERS, VERBS
+from tacotron2.data.grammars import Entry, Grammar
 
-GRAMMAR_VERSION = 1  # raise it when a change here alters the sentences of a seed
 RESERVED_ONE_IN = 9  # share of the eligible words that training never sees
 RESERVED_CHANCE = 0.5  # how often a slot of a held-out sentence takes a reserved word
 LEAST_UNSEEN_SHARE = 0.2  # of the words of every held-out sentence
@@ -27,33 +24,16 @@ NUM_CANDIDATES = 6
 LENGTH_TOLERANCE = 2  # characters around the length that was drawn
 LONGEST_SINGLE = 60  # longer texts are several sentences
 NUM_WORDS_DRAWN = 5  # for a slot
-RARE_LETTERS = frozenset("jqxz")
 RARE_LETTER_BONUS = 3  # so many more uses before such a word counts as worn
 ATTEMPTS_PER_LENGTH = 300
 MAX_ATTEMPTS = 8_000  # drafts for one text before the wish counts as impossible
 
 _SLOT = re.compile(r"\{(\w+)(?:\.(\w+))?\}")
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
-_OPENING = re.compile(r'(^"?|, ")([a-z])')
+_OPENING = re.compile(r'(^"?|, ")([a-zа-яё])')
 
 
 class SentenceError(ValueError):
     """The generator cannot write that many different sentences of that length."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One word of the vocabulary: its forms by name, all their spellings in lower case, and whether
-    both spelling and forms are ordinary enough to be reserved."""
-
-    forms: dict[str, str]
-    spellings: frozenset[str]
-    ordinary: bool
-
-    @property
-    def lemma(self) -> str:
-        """The form without an ending."""
-        return self.forms[""]
 
 
 @dataclass(frozen=True)
@@ -72,13 +52,14 @@ class Sentences:
     reserved: frozenset[str]
 
 
-def words(text: str) -> list[str]:
-    """The words of a text in lower case, without a possessive 's."""
-    return [word.removesuffix("'s") for word in _WORD.findall(text.lower())]
-
-
 def write_sentences(
-    num_train: int, num_validation: int, num_test: int, min_characters: int, max_characters: int, seed: int
+    grammar: Grammar,
+    num_train: int,
+    num_validation: int,
+    num_test: int,
+    min_characters: int,
+    max_characters: int,
+    seed: int,
 ) -> Sentences:
     """Different sentences of `min_characters` to `max_characters` characters for the three splits.
 
@@ -88,38 +69,21 @@ def write_sentences(
     Raises:
         SentenceError: there are not so many sentences of that length.
     """
-    writer = _Writer(min_characters, max_characters, seed)
+    writer = _Writer(grammar, min_characters, max_characters, seed)
     train = [writer.write_known() for _ in range(num_train)]
-    known = {word for text in train for word in words(text)}
+    known = {word for text in train for word in grammar.words(text)}
     held_out = [writer.write_held_out(known) for _ in range(num_validation + num_test)]
     return Sentences(train, held_out[:num_validation], held_out[num_validation:], writer.reserved)
 
 
-def load_vocabulary() -> dict[str, list[Entry]]:
-    """Every class of the vocabulary with its words in all their forms."""
-    parts: tuple[tuple[dict[str, str], Callable[[str], dict[str, str]]], ...] = (
-        (NOUNS, noun_forms),
-        (VERBS, verb_forms),
-        (OTHERS, lambda word: {"": word}),
-    )
-    return {
-        name: [_entry(written, inflect) for written in content.split()]
-        for part, inflect in parts
-        for name, content in part.items()
-    }
-
-
-def _entry(written: str, inflect: Callable[[str], dict[str, str]]) -> Entry:
-    plain = written.replace("*", "")
-    forms = inflect(plain)
-    return Entry(forms, frozenset(map(str.lower, forms.values())), ordinary=written == forms[""])
-
-
-def _reserve(vocabulary: dict[str, list[Entry]], rng: random.Random) -> frozenset[str]:
+def _reserve(grammar: Grammar, vocabulary: dict[str, list[Entry]], rng: random.Random) -> frozenset[str]:
     """The forms of a part of each open class: ordinary in spelling, in no pattern, in no small class."""
-    barred = {word for patterns in RULES.values() for text in patterns for word in words(_SLOT.sub("", text))}
+    patterns = (text for symbol in grammar.rules.values() for text in symbol)
+    barred = {word for text in patterns for word in grammar.words(_SLOT.sub("", text))}
     for name, pool in vocabulary.items():
-        barred.update(*(entry.spellings for entry in pool if name in NEVER_HELD_OUT or not entry.ordinary))
+        barred.update(
+            *(entry.spellings for entry in pool if name in grammar.never_held_out or not entry.ordinary)
+        )
     reserved: set[str] = set()
     for pool in vocabulary.values():
         eligible = [entry for entry in pool if not entry.spellings & barred]
@@ -131,13 +95,14 @@ def _reserve(vocabulary: dict[str, list[Entry]], rng: random.Random) -> frozense
 class _Writer:
     """Draws sentences; remembers what it wrote and how often it used each word."""
 
-    def __init__(self, min_characters: int, max_characters: int, seed: int) -> None:
+    def __init__(self, grammar: Grammar, min_characters: int, max_characters: int, seed: int) -> None:
+        self._grammar = grammar
         self._min, self._max = min_characters, max_characters
         self._random = random.Random(seed)
         self._written: set[tuple[str, ...]] = set()
         self._uses: Counter[str] = Counter()
-        vocabulary = load_vocabulary()
-        self.reserved = _reserve(vocabulary, self._random)
+        vocabulary = grammar.load_vocabulary()
+        self.reserved = _reserve(grammar, vocabulary, self._random)
         self._known = {
             name: [entry for entry in pool if not entry.spellings & self.reserved]
             for name, pool in vocabulary.items()
@@ -156,11 +121,11 @@ class _Writer:
         fitting = (
             draft
             for draft in self._drafts(RESERVED_CHANCE)
-            if _unseen_share(draft.text, known) >= LEAST_UNSEEN_SHARE
+            if self._unseen_share(draft.text, known) >= LEAST_UNSEEN_SHARE
         )
         candidates = list(itertools.islice(fitting, NUM_CANDIDATES))
         return self._keep(
-            candidates, key=lambda draft: abs(_unseen_share(draft.text, known) - USUAL_UNSEEN_SHARE)
+            candidates, key=lambda draft: abs(self._unseen_share(draft.text, known) - USUAL_UNSEEN_SHARE)
         )
 
     def _keep(self, candidates: list[_Draft], key: Callable[[_Draft], float]) -> str:
@@ -172,7 +137,7 @@ class _Writer:
                 "(demo.demo_min_characters, demo.demo_max_characters)"
             )
         draft = min(candidates, key=key)
-        self._written.add(tuple(words(draft.text)))
+        self._written.add(tuple(self._grammar.words(draft.text)))
         self._uses.update(draft.lemmas)
         return draft.text
 
@@ -187,7 +152,7 @@ class _Writer:
             draft = self._draft(length, reserved_chance)
             fits = self._min <= len(draft.text) <= self._max
             near = abs(len(draft.text) - length) <= LENGTH_TOLERANCE
-            if fits and near and tuple(words(draft.text)) not in self._written:
+            if fits and near and tuple(self._grammar.words(draft.text)) not in self._written:
                 yield draft
 
     def _draft(self, length: int, reserved_chance: float) -> _Draft:
@@ -199,19 +164,19 @@ class _Writer:
         return _Draft(" ".join(lines), lemmas)
 
     def _line(self, lemmas: list[str], reserved_chance: float) -> str:
-        text = choose_articles(self._expand("LINE", lemmas, reserved_chance))
+        text = self._grammar.finish(self._expand("LINE", lemmas, reserved_chance))
         return _OPENING.sub(lambda match: match[1] + match[2].upper(), text)
 
     def _expand(self, symbol: str, lemmas: list[str], reserved_chance: float) -> str:
         def fill(slot: re.Match[str]) -> str:
             name, form = slot[1], slot[2] or ""
-            if name in RULES:
+            if name in self._grammar.rules:
                 return self._expand(name, lemmas, reserved_chance)
             entry = self._choose(name, lemmas, reserved_chance)
             lemmas.append(entry.lemma)
             return entry.forms[form]
 
-        return _SLOT.sub(fill, self._random.choice(RULES[symbol]))
+        return _SLOT.sub(fill, self._random.choice(self._grammar.rules[symbol]))
 
     def _choose(self, name: str, lemmas: list[str], reserved_chance: float) -> Entry:
         """Of a few words drawn the one used least, so that the vocabulary wears evenly and rare letters
@@ -222,9 +187,11 @@ class _Writer:
         return min(drawn, key=lambda entry: (entry.lemma in lemmas, self._wear(entry.lemma)))
 
     def _wear(self, lemma: str) -> int:
-        return self._uses[lemma] - RARE_LETTER_BONUS * (not RARE_LETTERS.isdisjoint(lemma.lower()))
+        return self._uses[lemma] - RARE_LETTER_BONUS * (
+            not self._grammar.rare_letters.isdisjoint(lemma.lower())
+        )
 
-
-def _unseen_share(text: str, known: set[str]) -> float:
-    """Share of the words of a text that are not known."""
-    return sum(word not in known for word in words(text)) / len(words(text))
+    def _unseen_share(self, text: str, known: set[str]) -> float:
+        """Share of the words of a text that are not known."""
+        said = self._grammar.words(text)
+        return sum(word not in known for word in said) / len(said)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
@@ -32,6 +32,7 @@ class Language:
     `signs` are further characters it can say in words, `%` for instance.
     `variants` are other spellings of its letters that `normalise` understands: combining marks that make
     another letter or carry the stress, a capital that Python does not know as one.
+    `mark_stress`, where there is one, puts stress marks into normalised texts (`text.stress=library`).
     `normalise` takes text made of letters of both cases, digits, punctuation, spaces and signs, and returns
     it spelled out, in symbols of the table alone; other characters, if any, pass through.
     """
@@ -42,6 +43,7 @@ class Language:
     signs: str
     normalise: Callable[[str], str]
     variants: str = ""
+    mark_stress: Callable[[Sequence[str]], list[str]] | None = None
 
     @cached_property
     def readable(self) -> frozenset[str]:

@@ -66,9 +66,20 @@ def text_to_sequence(
     spoken = _tidy(reader.normalise(_with_dictionary(readable, dictionary, reader)))
     if not any(character.isalpha() for character in spoken):
         raise _letterless_error(text, len(missed))
-    ids_of = {symbol: index for index, symbol in enumerate(SYMBOLS) if symbol not in _MARKERS}
-    ids = [SYMBOLS.index(START), *(ids_of[character] for character in spoken), SYMBOLS.index(END)]
-    return EncodedText(ids, spoken, tuple(text[position] for position in missed))
+    return _encode(spoken, tuple(text[position] for position in missed))
+
+
+def with_stress(texts: Sequence[EncodedText], language: str) -> list[EncodedText]:
+    """The same texts with the stress that the speech library knows, in words that bear no mark.
+
+    All texts go at once, because asking the library takes a child process. ValueError for a language whose
+    stress it does not tell; StressError when it cannot be asked.
+    """
+    mark = find_language(language).mark_stress
+    if mark is None:
+        raise ValueError(f"language={language!r}: no stress is put into it")
+    marked = mark([encoded.text for encoded in texts])
+    return [_encode(text, encoded.dropped) for text, encoded in zip(marked, texts, strict=True)]
 
 
 def sequence_to_text(ids: Sequence[int]) -> str:
@@ -79,6 +90,12 @@ def sequence_to_text(ids: Sequence[int]) -> str:
                 f"symbol id {symbol_id} is outside the table: ids go from 0 to {len(SYMBOLS) - 1}"
             )
     return "".join(SYMBOLS[symbol_id] for symbol_id in ids if SYMBOLS[symbol_id] not in _MARKERS)
+
+
+def _encode(spoken: str, dropped: tuple[str, ...]) -> EncodedText:
+    ids_of = {symbol: index for index, symbol in enumerate(SYMBOLS) if symbol not in _MARKERS}
+    ids = [SYMBOLS.index(START), *(ids_of[character] for character in spoken), SYMBOLS.index(END)]
+    return EncodedText(ids, spoken, dropped)
 
 
 def _with_dictionary(text: str, dictionary: Mapping[str, str], reader: Language) -> str:

@@ -42,6 +42,14 @@ def test_items_hold_ids_and_features(tmp_path, make_corpus) -> None:
     assert loader.left_out == []
 
 
+def test_the_stress_of_the_speech_library_is_read(tmp_path, make_corpus) -> None:
+    pytest.importorskip("espeakng_loader")
+    corpus = make_corpus([0.5, 0.7], ["Молоко и за́мок.", "Человек."])
+    loader = load(corpus, tmp_path, language="ru", stress="library")
+    marked = [text_to_sequence(text, "ru").ids for text in ("Молоко́ и за́мок.", "Челове́к.")]
+    assert [loader[i].ids.tolist() for i in range(2)] == marked
+
+
 def test_the_dictionary_is_read_and_its_mistakes_are_told(tmp_path, make_corpus) -> None:
     utterances = make_corpus([0.5], ["Hello SQL."])
     words = tmp_path / "words.txt"

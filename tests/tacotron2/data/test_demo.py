@@ -13,7 +13,7 @@ import soundfile
 
 from tacotron2.data import demo as module
 from tacotron2.data import sentences
-from tacotron2.data.demo import DemoCorpus, DemoError, make_demo
+from tacotron2.data.demo import DemoCorpus, DemoError, DemoSettingsError, make_demo
 from tacotron2.hparams import HParams
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
@@ -99,15 +99,15 @@ def test_other_settings_live_beside(made: DemoCorpus) -> None:
     assert make_demo(parent, training_matters_not).folder == made.folder
 
 
-def test_the_demo_speaks_english_only(tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match="text.language='de'.*name recordings"):
+def test_a_language_without_sentences_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DemoSettingsError, match=r"text\.language='de'.*in en, ru only; name recordings"):
         make_demo(tmp_path, SMALL.replace(language="de"))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("voice", ["en-us+f99", "xx-yy", "F3", ""])
 def test_unknown_voice(voice: str, tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match=re.escape(f"demo.demo_voice={voice!r}")):
+    with pytest.raises(DemoSettingsError, match=re.escape(f"demo.demo_voice={voice!r}")):
         make_demo(tmp_path, SMALL.replace(demo_voice=voice))
     assert list(tmp_path.iterdir()) == []
 
@@ -132,7 +132,9 @@ def test_broken_synthesiser(
 def test_impossible_length(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sentences, "MAX_ATTEMPTS", 100)
     narrow = SMALL.replace(demo_clips=500, demo_min_characters=9, demo_max_characters=10)
-    with pytest.raises(DemoError, match=r"different sentences of 9 to 10 characters.*demo\.demo_clips"):
+    with pytest.raises(
+        DemoSettingsError, match=r"different sentences of 9 to 10 characters.*demo\.demo_clips"
+    ):
         make_demo(tmp_path, narrow)
     assert list(tmp_path.iterdir()) == []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tacotron2.data.inflection import choose_articles, noun_forms, verb_forms
+from tacotron2.data.english.inflection import choose_articles, noun_forms, verb_forms
 
 
 @pytest.mark.parametrize(

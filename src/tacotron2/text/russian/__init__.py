@@ -14,6 +14,7 @@ from tacotron2.text.russian.abbreviations import expand_abbreviations
 from tacotron2.text.russian.amounts import expand_amounts
 from tacotron2.text.russian.dates import expand_dates
 from tacotron2.text.russian.numbers import expand_numbers
+from tacotron2.text.russian.stress import mark_stress
 from tacotron2.text.russian.transliteration import CYRILLIC_LETTERS, VOWELS, to_cyrillic, to_symbols
 from tacotron2.text.symbols import LATIN_LETTERS, STRESS_MARK
 
@@ -89,4 +90,5 @@ LANGUAGE = Language(
     signs="".join(_SIGN_WORDS),
     normalise=normalise,
     variants=STRESS_MARK + _BREVE + _DIAERESIS + "ẞ",
+    mark_stress=mark_stress,
 )

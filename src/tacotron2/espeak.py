@@ -1,11 +1,17 @@
-"""The bundled speech synthesiser (eSpeak NG) as a child process: a job on standard input, wav files out.
+"""The bundled speech synthesiser (eSpeak NG) as a child process: a job on standard input, speech out.
 
 Run by path, `python -P espeak.py`, and never imported by the package: the library is global state and the
 same call made twice in one process may differ, while one fixed order in a fresh process, with a fixed seed
 for its noise, always gives the same bytes. Standard library and `espeakng_loader` only.
 
-The job is one JSON object: {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}. The
-answers are JSON lines: {"samples", "sampling_rate"} after each clip, or one last {"error"} and exit code 1.
+The job is one JSON object, and the answers are JSON lines:
+
+    {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}
+                            {"samples", "sampling_rate"} after each clip
+    {"voice", "words": [...]}
+                            {"phonemes": [...]}, one for each word
+
+or one last {"error", "setting"} and exit code 1; "setting" is true where another voice would help.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ INITIALIZE_DONT_EXIT = 0x8000
 PARAMETER_RATE = 1
 POSITION_CHARACTER = 1
 CHARS_UTF8 = 1
+PHONEMES_IPA = 2
 EE_OK = 0
 
 NOISE_SEED = 1  # of breath and hiss; the library would take the time of day
@@ -35,10 +42,14 @@ class EspeakError(RuntimeError):
     """The synthesiser cannot do the job; the message says why in a user's words."""
 
 
+class VoiceError(EspeakError):
+    """There is no such voice."""
+
+
 class Espeak:
     """One initialised synthesiser with its voice; there can be only one in a process."""
 
-    def __init__(self, voice: str, words_per_minute: int) -> None:
+    def __init__(self, voice: str) -> None:
         self._library, data = _load()
         os.chdir(data.parent)  # the library's own buffer ends after some 150 characters of path
         self.sampling_rate: int = self._library.espeak_Initialize(
@@ -48,12 +59,24 @@ class Espeak:
             raise EspeakError(f"the speech synthesiser cannot read its data in {data}")
         _check_voice(voice, data)
         if self._library.espeak_SetVoiceByName(voice.encode()) != EE_OK:
-            raise EspeakError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
+            raise VoiceError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
-        self._library.espeak_SetParameter(PARAMETER_RATE, words_per_minute, 0)
         self._chunks: list[bytes] = []
         self._callback = Callback(self._collect)  # the library keeps a bare pointer: hold the reference
         self._library.espeak_SetSynthCallback(self._callback)
+
+    def set_rate(self, words_per_minute: int) -> None:
+        """How fast `say` speaks."""
+        self._library.espeak_SetParameter(PARAMETER_RATE, words_per_minute, 0)
+
+    def phonemes(self, word: str) -> str:
+        """The word in the International Phonetic Alphabet, with stress marks."""
+        ask = self._library.espeak_TextToPhonemes
+        ask.restype, ask.argtypes = ctypes.c_char_p, [ctypes.c_void_p, ctypes.c_int, ctypes.c_int]
+        rest, parts = ctypes.c_char_p(word.encode()), []
+        while rest.value:
+            parts.append((ask(ctypes.byref(rest), CHARS_UTF8, PHONEMES_IPA) or b"").decode())
+        return "".join(parts)
 
     def say(self, text: str) -> bytes:
         """The text as 16-bit mono samples at `sampling_rate`."""
@@ -76,13 +99,13 @@ def _check_voice(voice: str, data: Path) -> None:
     """The library itself ignores an unknown variant, and crashes on some names that are no language."""
     language, plus, variant = voice.partition("+")
     if language.lower() not in {path.name.lower() for path in (data / "lang").rglob("*") if path.is_file()}:
-        raise EspeakError(
+        raise VoiceError(
             f"demo.demo_voice={voice!r}: the speech synthesiser has no language {language!r}; "
             "take one such as en-us, or with a variant, en-us+f3"
         )
     variants = sorted(path.name for path in (data / "voices" / "!v").iterdir())
     if plus and variant not in variants:
-        raise EspeakError(
+        raise VoiceError(
             f"demo.demo_voice={voice!r}: the speech synthesiser has no variant {variant!r}; "
             f"it has {', '.join(variants)}"
         )
@@ -94,8 +117,8 @@ def _load() -> tuple[ctypes.CDLL, Path]:
         import espeakng_loader  # here, so that its absence becomes a sentence
     except ImportError:
         raise EspeakError(
-            "the package espeakng-loader is not installed, so no demo corpus can be made; "
-            "install it, or train on recordings of your own"
+            "the package espeakng-loader is not installed; install it, or do without it: train on "
+            "recordings of your own, with text.stress=marks"
         ) from None
     try:
         return ctypes.CDLL(espeakng_loader.get_library_path()), Path(espeakng_loader.get_data_path())
@@ -120,13 +143,17 @@ def main() -> int:
     """Do the job on standard input; the exit code."""
     job = json.load(sys.stdin)
     try:
-        espeak = Espeak(job["voice"], job["words_per_minute"])
+        espeak = Espeak(job["voice"])
+        if "words" in job:
+            _answer(phonemes=[espeak.phonemes(word) for word in job["words"]])
+            return 0
+        espeak.set_rate(job["words_per_minute"])
         for text, path in job["clips"]:
             samples = espeak.say(text)
             _write_wav(path, samples, espeak.sampling_rate)
             _answer(samples=len(samples) // 2, sampling_rate=espeak.sampling_rate)
     except (EspeakError, OSError) as error:
-        _answer(error=str(error))
+        _answer(error=str(error), setting=isinstance(error, VoiceError))
         return 1
     return 0
 
