@@ -25,6 +25,7 @@ from tacotron2.hparams import HParams, create_hparams
 from tacotron2.schema import read_hparams
 
 ROOT = Path(__file__).resolve().parents[1]
+PLAIN = "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
 TINY = (
     "symbols_embedding_dim=16,encoder_embedding_dim=16,prenet_dim=16,attention_rnn_dim=16,attention_dim=8,"
     "attention_location_n_filters=4,decoder_rnn_dim=16,postnet_embedding_dim=16,"
@@ -78,7 +79,7 @@ def bf16_support() -> str:
 def size(name: str) -> HParams:
     """`28 M` (the plain model of the paper), `tiny`, or a preset's name."""
     if name in ("28 M", "tiny"):
-        return create_hparams(TINY if name == "tiny" else "")
+        return create_hparams(PLAIN + (TINY if name == "tiny" else ""))
     return read_hparams(ROOT / "configs" / f"{name}.yaml")
 
 

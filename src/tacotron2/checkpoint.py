@@ -23,6 +23,8 @@ from tacotron2.hparams import HParamsError, from_dict
 from tacotron2.models.tacotron2 import Tacotron2
 
 SCHEMA_VERSION = 1
+_PLAIN = {"use_gst": False, "use_mmi": False, "use_ddc": False, "drop_frame_rate": 0.0}
+"""What models were that do not name these settings: the first ones had no such part."""
 
 
 class CheckpointError(ValueError):
@@ -78,6 +80,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: not a checkpoint that can be loaded safely ({reason})") from None
     _require_schema(path, content.get("schema") if isinstance(content, dict) else None)
+    if "model" in content.get("hparams", {}):
+        content["hparams"]["model"] = _PLAIN | content["hparams"]["model"]
     return content
 
 

@@ -122,6 +122,27 @@ class ModelParams:
     postnet_kernel_size: int = param(5, "its width in frames", ge=1, odd=True)
     postnet_n_convolutions: int = param(5, "its layers", ge=2, le=12)
     p_convolution_dropout: float = param(0.5, "dropout of encoder and post-net layers", ge=0.0, lt=1.0)
+    attention: str = param(
+        "location-sensitive",
+        "how attention moves: by place and content (arXiv 1506.07503), or by place alone (arXiv 1910.10288)",
+        choices=("location-sensitive", "location-relative"),
+    )
+    n_speakers: int = param(1, "voices in the recordings; with one there is no speaker embedding", ge=1)
+    use_gst: bool = param(True, "style tokens (arXiv 1803.09017), guessed from the text at synthesis")
+    gst_tokens: int = param(8, "style tokens", ge=2)
+    gst_heads: int = param(4, "heads of the attention over them", ge=1)
+    gst_dim: int = param(256, "width of the style; a token is gst_dim / gst_heads wide", ge=4)
+    gst_reference_filters: int = param(
+        32,
+        "channels of the reference encoder's first convolutions; the last, and its GRU, have 4 times",
+        ge=1,
+    )
+    use_mmi: bool = param(True, "a CTC recogniser reads what the decoder is about to say (arXiv 1909.01145)")
+    drop_frame_rate: float = param(
+        0.01, "share of the frames fed back in training that are replaced by the mean frame", ge=0.0, lt=1.0
+    )
+    use_ddc: bool = param(True, "a second decoder that must attend alike (double decoder consistency)")
+    ddc_frames_per_step: int = param(2, "its reduction factor", ge=1, le=10)
     gate_threshold: float = param(0.5, "synthesis stops above this stop probability", gt=0.0, lt=1.0)
     max_decoder_seconds: float = param(20.0, "synthesis gives up after this much speech", gt=0.0)
 
@@ -137,6 +158,12 @@ class LossParams:
     guide_loss_decay_start: int = param(1000, "step at which its weight begins to fall", ge=0)
     guide_loss_decay_steps: int = param(25_000, "steps over which it falls linearly", ge=1)
     guide_loss_final_share: float = param(0.0, "share of the weight that stays", ge=0.0, le=1.0)
+    mmi_loss_weight: float = param(1.0, "weight of the recogniser's CTC loss", ge=0.0)
+    use_gaf: bool = param(True, "its gradient is kept below that of mel and stop losses where they meet")
+    max_gaf: float = param(0.5, "largest share of it that is passed on then", gt=0.0)
+    ddc_decoder_weight: float = param(1.0, "weight of the second decoder's own mel and stop losses", ge=0.0)
+    ddc_loss_weight: float = param(1.0, "weight of the difference between the two alignments", ge=0.0)
+    tpse_loss_weight: float = param(1.0, "weight of the error of the style guessed from the text", ge=0.0)
 
 
 @dataclass(frozen=True)
@@ -358,6 +385,11 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             hparams.model.encoder_embedding_dim % 2 == 0,
             ("model.encoder_embedding_dim",),
             "must be even (two directions)",
+        ),
+        (
+            hparams.model.gst_dim % (2 * hparams.model.gst_heads) == 0,
+            ("model.gst_dim", "model.gst_heads"),
+            f"must be a multiple of twice model.gst_heads ({2 * hparams.model.gst_heads})",
         ),
     )
     return [Violation(keys, rule) for fine, keys, rule in rules if not (fine or {*keys} & {*ignored})]

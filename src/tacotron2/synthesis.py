@@ -47,6 +47,7 @@ def speak(
     batch_size: int = 32,
     max_steps: int | None = None,
     rounded: bool = False,
+    style: Tensor | None = None,
 ) -> list[Speech]:
     """Speaks sequences of symbol ids, `(T_text,)` each, and leaves the random generators as they were.
 
@@ -55,6 +56,7 @@ def speak(
         batch_size: sentences spoken at once, neighbours in length.
         max_steps: bound in decoder steps; by default `max_decoder_seconds`.
         rounded: lets a CPU keep the decoder's large weights in bf16 where that is faster.
+        style: `(1, gst_dim)` for all of them; by default each is said as its text suggests.
     """
     voice = Voice(model.decoder, rounded)
     device = model.mel_mean.device
@@ -67,7 +69,8 @@ def speak(
             texts = [sequences[index] for index in chosen]
             lengths = torch.tensor([len(text) for text in texts], device=device)
             padded = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True).to(device)
-            result = model.infer(padded, lengths, max_steps, voice=voice)
+            styles = None if style is None else style.to(device).expand(len(chosen), -1)
+            result = model.infer(padded, lengths, max_steps, voice=voice, style=styles)
             for row, index in enumerate(chosen):
                 frames, steps = int(result.mel_lengths[row]), int(result.step_lengths[row])
                 spoken[index] = Speech(
@@ -119,6 +122,7 @@ def synthesise(
     text: str,
     unreadable: str | None = None,
     dictionary: Mapping[str, str] | None = None,
+    style: Tensor | None = None,
 ) -> SpokenText:
     """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
     that it was trained on.
@@ -128,6 +132,8 @@ def synthesise(
             training did.
         dictionary: words in a form of their own, see `load_dictionary`; by default those of the file that
             `text.dictionary` names.
+        style: `(1, gst_dim)` of `Tacotron2.style_of_recording` or `Tacotron2.style_of_tokens`; by default
+            the text's own.
 
     Raises:
         TextError: a character that has no symbol, nothing to say, a dictionary that cannot be read, or a
@@ -144,7 +150,7 @@ def synthesise(
         encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
-    speeches = speak(model, ids, rounded=True)
+    speeches = speak(model, ids, rounded=True, style=style)
     pause = np.zeros(int(PAUSE_S * audio.sampling_rate), dtype=np.float32)
     parts = [part for speech in speeches for part in (griffin_lim(speech.mel, audio), pause)][:-1]
     scores = mean_metrics(alignment_metrics(speech.alignment).to_dict() for speech in speeches)

@@ -29,7 +29,7 @@ FOUNDATION = {
 }
 TORCH = ("torch", "lightning_fabric")
 # What the model needs: torch, and these modules of the library.
-MODEL_PARTS = ("tacotron2.models", "tacotron2.losses", "tacotron2.hparams")
+MODEL_PARTS = ("tacotron2.models", "tacotron2.losses", "tacotron2.hparams", "tacotron2.text.symbols")
 VAGUE_NAMES = {"utils", "util", "common", "core", "helpers", "helper", "misc"}
 
 
@@ -164,6 +164,7 @@ def test_every_named_module_exists() -> None:
         ("tacotron2.schema", "import torch", "library and pydantic and"),
         ("tacotron2.models.decoder", "import numpy", "torch alone"),
         ("tacotron2.models.decoder", "from ..audio import log_mel", "torch alone"),
+        ("tacotron2.losses", "from tacotron2.text import SYMBOLS", "torch alone"),
         (
             "tacotron2.losses",
             "if TYPE_CHECKING:\n    from tacotron2.data.dataset import Batch",

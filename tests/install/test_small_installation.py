@@ -22,6 +22,7 @@ from tacotron2.voice_card import Card
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,"
     "symbols_embedding_dim=8,encoder_embedding_dim=8,prenet_dim=16,attention_rnn_dim=8,attention_dim=4,"
     "decoder_rnn_dim=8,postnet_embedding_dim=8,max_decoder_seconds=0.5,gate_threshold=0.99"
 )

@@ -19,6 +19,7 @@ from tacotron2.hparams import HParams, create_hparams
 from tacotron2.models import Tacotron2
 
 TINY = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "n_mel_channels=20,symbols_embedding_dim=8,encoder_embedding_dim=8,encoder_n_convolutions=1,prenet_dim=32,"
     "attention_rnn_dim=8,attention_dim=4,attention_location_n_filters=2,attention_location_kernel_size=5,"
     "decoder_rnn_dim=8,postnet_embedding_dim=8,postnet_n_convolutions=2,n_frames_per_step=3,"

@@ -22,6 +22,7 @@ from tacotron2.models import Tacotron2
 from tacotron2.training.state import CheckpointFolder, NonFiniteWeightsError, Progress
 
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "symbols_embedding_dim=8,encoder_embedding_dim=8,prenet_dim=8,attention_rnn_dim=8,attention_dim=4,"
     "decoder_rnn_dim=8,postnet_embedding_dim=8"
 )
@@ -34,6 +35,16 @@ def weights_file(folder: Path) -> tuple[Path, Tacotron2]:
     path = folder / "best-0000001.ckpt"
     save_checkpoint(path, {"hparams": hparams.to_dict(), "model": model.state_dict()}, {"step": 1})
     return path, model
+
+
+def test_a_model_from_before_the_auxiliary_parts_is_a_plain_one(tmp_path: Path) -> None:
+    hparams = create_hparams(SMALL)
+    old = hparams.to_dict()
+    for name in ("use_gst", "use_mmi", "use_ddc", "drop_frame_rate"):
+        del old["model"][name]
+    path = tmp_path / "best-0000001.ckpt"
+    save_checkpoint(path, {"hparams": old, "model": Tacotron2(hparams).state_dict()}, {"step": 1})
+    assert load_model(path).hparams == hparams
 
 
 def test_a_model_comes_back_as_it_was(tmp_path: Path) -> None:

@@ -11,11 +11,21 @@ from torch.nn import functional
 
 from tacotron2.data.dataset import Batch
 from tacotron2.hparams import create_hparams
-from tacotron2.losses import Losses, Tacotron2Loss, guided_attention_loss, guided_attention_weight
+from tacotron2.losses import (
+    Losses,
+    Tacotron2Loss,
+    consistency_loss,
+    guided_attention_loss,
+    guided_attention_weight,
+    heard_classes,
+    recogniser_loss,
+)
 from tacotron2.metrics import ReferenceLoss
 from tacotron2.models import TacotronOutput
+from tacotron2.models.tacotron2 import SecondaryOutput
+from tacotron2.text import CTC_SYMBOLS, PADDING, PUNCTUATION, SYMBOLS, text_to_sequence
 
-R = 2
+R, SECOND_R = 2, 3
 
 
 def sample(extra_frames: int = 0, extra_symbols: int = 0) -> tuple[TacotronOutput, Batch]:
@@ -28,23 +38,46 @@ def sample(extra_frames: int = 0, extra_symbols: int = 0) -> tuple[TacotronOutpu
         mel + 0.5 * torch.randn(2, 12, 80, generator=generator),
         torch.randn(2, 6, generator=generator),
         torch.softmax(torch.randn(2, 6, 5, generator=generator), 2),
+        SecondaryOutput(
+            mel + torch.randn(2, 12, 80, generator=generator),
+            torch.randn(2, 4, generator=generator),
+            torch.softmax(torch.randn(2, 4, 5, generator=generator), 2),
+        ),
+        recogniser_logits=torch.randn(2, 6, 49, generator=generator),
+        style=torch.randn(2, 8, generator=generator),
+        predicted_style=torch.randn(2, 8, generator=generator),
     )
-    more_steps = extra_frames // R
+    more_steps, second = extra_frames // R, output.secondary
+    assert second is not None and output.recogniser_logits is not None
     garbage = 1e3
     output = TacotronOutput(
         functional.pad(output.mel_before, (0, 0, 0, extra_frames), value=garbage),
         functional.pad(output.mel_after, (0, 0, 0, extra_frames), value=garbage),
         functional.pad(output.gate_logits, (0, more_steps), value=garbage),
-        functional.pad(output.alignments, (0, extra_symbols, 0, more_steps), value=garbage),
+        functional.pad(
+            functional.pad(output.alignments, (0, extra_symbols)), (0, 0, 0, more_steps), value=garbage
+        ),
+        SecondaryOutput(
+            functional.pad(second.mel, (0, 0, 0, extra_frames), value=garbage),
+            functional.pad(second.gate_logits, (0, -(-extra_frames // SECOND_R)), value=garbage),
+            # On symbols that are not there attention has no weight.
+            functional.pad(second.alignments, (0, extra_symbols, 0, -(-extra_frames // SECOND_R))),
+        ),
+        functional.pad(output.recogniser_logits, (0, 0, 0, more_steps), value=garbage),
+        style=output.style,
+        predicted_style=output.predicted_style,
     )
     gate = (torch.arange(6 + more_steps) >= steps[:, None] - 1).float()
-    text = torch.ones(2, 5 + extra_symbols, dtype=torch.long)
+    text = torch.full((2, 5 + extra_symbols), SYMBOLS.index("e"))
+    text[:, :3] = torch.tensor([SYMBOLS.index(symbol) for symbol in "t!e"])
     padded = functional.pad(mel, (0, 0, 0, extra_frames), value=-garbage)
     return output, Batch(text, text_lengths, padded, mel_lengths, gate, ("a", "b"))
 
 
 def losses(extra_frames: int = 0, extra_symbols: int = 0, guide: float = 3.0, overrides: str = "") -> Losses:
-    criterion = Tacotron2Loss(create_hparams(f"n_frames_per_step={R},{overrides}"))
+    criterion = Tacotron2Loss(
+        create_hparams(f"n_frames_per_step={R},ddc_frames_per_step={SECOND_R},{overrides}")
+    )
     return criterion(*sample(extra_frames, extra_symbols), guide)
 
 
@@ -106,3 +139,64 @@ def test_guide_weight_of_the_report(step: int, expected: float) -> None:
 def test_guide_weight_keeps_its_final_share() -> None:
     loss = create_hparams("guide_loss_final_share=0.25").loss
     assert guided_attention_weight(loss, 10**6) == pytest.approx(5.0)
+
+
+def test_what_is_heard_is_everything_but_padding_and_punctuation() -> None:
+    classes = heard_classes(64)
+    silent = [SYMBOLS.index(symbol) for symbol in (PADDING, *PUNCTUATION)]
+    assert classes[silent].tolist() == [0] * 12 and classes[60:].tolist() == [0] * 4
+    assert sorted(classes.tolist())[16:] == list(range(1, len(CTC_SYMBOLS) + 1))
+
+
+def test_recogniser_loss_is_ctc_over_what_can_be_heard() -> None:
+    torch.manual_seed(0)
+    ids = torch.tensor(text_to_sequence("Well, a bee!").ids)
+    classes, steps = heard_classes(60)[ids], torch.tensor([20])
+    logits = torch.randn(1, 25, 49)
+    loss, left_out = recogniser_loss(logits, steps, classes[None])
+    heard = classes[classes > 0]
+    log_probs = torch.log_softmax(logits, 2).transpose(0, 1)
+    expected = functional.ctc_loss(log_probs, heard[None], (20,), (len(heard),), reduction="sum")
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert left_out == 0
+
+
+@pytest.mark.parametrize(("steps", "left_out"), [(4, 0), (3, 1), (2, 2)])
+def test_too_short_for_ctc_is_left_out_and_counted(steps: int, left_out: int) -> None:
+    """`aab` needs a step between its equal letters, so four in all; `abc` needs three."""
+    logits = torch.randn(2, 6, 49, requires_grad=True)
+    classes = torch.tensor([[9, 9, 10, 0], [9, 10, 0, 11]])
+    loss, count = recogniser_loss(logits, torch.tensor([steps, steps]), classes)
+    loss.backward()
+    assert logits.grad is not None and torch.isfinite(logits.grad).all()
+    assert (logits.grad[0].abs().max() > 0) == (left_out == 0)
+    assert count.item() == left_out and torch.isfinite(loss)
+
+
+def test_consistency_compares_steps_of_different_length_frame_by_frame() -> None:
+    walk = torch.eye(6)  # one frame a symbol
+    for frames in (12, 11, 7):  # the last step of either may be only partly filled
+        lengths = torch.tensor([frames])
+        one, two = walk.repeat_interleave(2, 0)[None, :frames], walk[None, : (frames + 1) // 2]
+        assert consistency_loss(one, two, 1, 2, lengths, lengths.sum()) == 0
+        assert consistency_loss(one.roll(1, 2), two, 1, 2, lengths, lengths.sum()) == 1
+    half = 0.5 * walk + 0.5 * walk.roll(1, 1)
+    lengths = torch.tensor([12])
+    half_way = consistency_loss(half[None], walk[None], 2, 2, lengths, lengths.sum())
+    assert half_way.item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "term"),
+    [
+        ("mmi_loss_weight", "mmi"),
+        ("ddc_decoder_weight", "ddc_decoder"),
+        ("ddc_loss_weight", "ddc"),
+        ("tpse_loss_weight", "tpse"),
+    ],
+)
+def test_every_weight_weighs_its_own_term(weight: str, term: str) -> None:
+    without, triple = losses(overrides=f"{weight}=0"), losses(overrides=f"{weight}=3")
+    assert without.auxiliary[term] == triple.auxiliary[term] > 0
+    torch.testing.assert_close(triple.total - without.total, 3 * triple.auxiliary[term])
+    assert without.reference == triple.reference

@@ -116,3 +116,16 @@ def test_a_text_is_spoken_sentence_by_sentence(make_model: MakeModel) -> None:
     assert not spoken.samples[first : first + pause].any()
     assert len(spoken.samples) == first + pause + (len(spoken.speeches[1].mel) - 1) * 256
     assert len(alone.speeches) == 1
+
+
+def test_a_style_is_taken_for_every_sentence(make_model: MakeModel) -> None:
+    model = make_model(use_gst=True, gst_dim=16, gst_reference_filters=2, prenet_dropout_at_synthesis=False)
+    text = "One. Two."
+    guessed, chosen, other = (
+        synthesise(model, text, style=style)
+        for style in (None, model.style_of_tokens(torch.eye(8)[:1]), model.style_of_tokens(torch.eye(8)[1:2]))
+    )
+    for first, second in ((guessed, chosen), (chosen, other)):
+        for one, two in zip(first.speeches, second.speeches, strict=True):
+            frames = min(len(one.mel), len(two.mel))
+            assert not np.array_equal(one.mel[:frames], two.mel[:frames])

@@ -32,6 +32,10 @@ class LocationSensitiveAttention(nn.Module):
         """`(B, T_text, memory_dim)` to `(B, T_text, attention_dim)`: the part that no step changes."""
         return self.memory_layer(memory)
 
+    def initial_history(self, like: Tensor) -> Tensor:
+        """`(B, 2, T_text)` of zeros: nothing of `like`, `(B, T_text, memory_dim)`, was attended yet."""
+        return like.new_zeros(like.size(0), 2, like.size(1))
+
     def location_kernel(self) -> Tensor:
         """Location convolution and the dense layer behind it as one kernel `(attention_dim, 2, k)`.
 

@@ -7,8 +7,7 @@ attention LSTM, so `steps` loops over the attention recurrence alone and does th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +15,11 @@ from torch import Tensor, nn
 from tacotron2.hparams import HParams
 from tacotron2.models.attention import LocationSensitiveAttention
 from tacotron2.models.checkpointing import recomputed
+from tacotron2.models.decoder_state import DecoderMasks, DecoderOutput, DecoderState, Memory, joined
+from tacotron2.models.location_relative import LocationRelativeAttention
 from tacotron2.models.lstm import dropped_lstm
 from tacotron2.models.masking import dropout_factors, length_mask
+from tacotron2.models.mmi import balanced
 from tacotron2.models.prenet import Prenet
 from tacotron2.models.products import linear
 from tacotron2.models.recurrence import Attending, attend
@@ -28,89 +30,34 @@ published size and batch 16, is then more than the states at their ends, and the
 seldom enough."""
 
 
-@dataclass(frozen=True)
-class DecoderMasks:
-    """Dropout factors of a whole sequence, drawn once, so that both paths can be given the same ones.
+class Decoder(nn.Module):
+    """Memory and the frames so far to the next r frames and the stop token.
 
-    prenet: two of `(B, T_dec, prenet_dim)`; attention `(B, T_dec, attention_rnn_dim)`; decoder
-    `(B, T_dec, decoder_rnn_dim)`. None where nothing is dropped.
+    Its pre-net reads the last `num_read` frames: 1, or r in the second decoder of double decoder consistency.
     """
 
-    prenet: tuple[Tensor, Tensor] | None = None
-    attention: Tensor | None = None
-    decoder: Tensor | None = None
-
-    def at(self, step: int | slice) -> DecoderMasks:
-        """The factors of one step, without the time axis, or of several."""
-        return DecoderMasks(
-            None if self.prenet is None else (self.prenet[0][:, step], self.prenet[1][:, step]),
-            None if self.attention is None else self.attention[:, step],
-            None if self.decoder is None else self.decoder[:, step],
-        )
-
-    def of(self, rows: Tensor) -> DecoderMasks:
-        """The factors of some sentences, in their order."""
-        return DecoderMasks(
-            None if self.prenet is None else (self.prenet[0][rows], self.prenet[1][rows]),
-            None if self.attention is None else self.attention[rows],
-            None if self.decoder is None else self.decoder[rows],
-        )
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What attention reads: `values` `(B, T_text, memory_dim)`, its projection, and a `(B, T_text)` mask."""
-
-    values: Tensor
-    processed: Tensor
-    mask: Tensor
-
-
-@dataclass(frozen=True)
-class DecoderState:
-    """What one decoder step hands to the next. `history` is `(B, 2, T_text)`: last and summed weights."""
-
-    attention_hidden: Tensor
-    attention_cell: Tensor
-    decoder_hidden: Tensor
-    decoder_cell: Tensor
-    context: Tensor
-    history: Tensor
-
-
-@dataclass(frozen=True)
-class DecoderOutput:
-    """Normalised mel `(B, T_dec * r, num_mels)`, stop logits `(B, T_dec)`, weights `(B, T_dec, T_text)`."""
-
-    mel: Tensor
-    gate_logits: Tensor
-    alignments: Tensor
-
-
-def joined(outputs: Sequence[DecoderOutput]) -> DecoderOutput:
-    """Outputs of successive steps as one."""
-    return DecoderOutput(
-        torch.cat([output.mel for output in outputs], dim=1),
-        torch.cat([output.gate_logits for output in outputs], dim=1),
-        torch.cat([output.alignments for output in outputs], dim=1),
-    )
-
-
-class Decoder(nn.Module):
-    """Memory and the frames so far to the next r frames and the stop token."""
-
-    def __init__(self, hparams: HParams, memory_dim: int) -> None:
+    def __init__(self, hparams: HParams, memory_dim: int, r: int, num_read: int = 1) -> None:
         super().__init__()
         self.settings = model = hparams.model
-        self.num_mels, self.r = hparams.audio.n_mel_channels, model.n_frames_per_step
+        self.num_mels, self.r, self.num_read = hparams.audio.n_mel_channels, r, num_read
+        self.gradient_cap = hparams.loss.max_gaf if hparams.loss.use_gaf else None
         self.recompute = hparams.train.gradient_checkpointing
-        self.prenet = Prenet(self.num_mels, model)
+        self.prenet = Prenet(self.num_mels * num_read, model)
         self.attention_rnn = nn.LSTMCell(model.prenet_dim + memory_dim, model.attention_rnn_dim)
-        self.attention = LocationSensitiveAttention(model, memory_dim)
+        self.attention = (
+            LocationSensitiveAttention(model, memory_dim)
+            if model.attention == "location-sensitive"
+            else LocationRelativeAttention(model)
+        )
         self.decoder_rnn = nn.LSTMCell(model.attention_rnn_dim + memory_dim, model.decoder_rnn_dim)
-        width = model.decoder_rnn_dim + memory_dim
-        self.mel_layer = nn.Linear(width, self.num_mels * self.r)
-        self.gate_layer = nn.Linear(width, 1)
+        width, hidden = model.decoder_rnn_dim + memory_dim, model.decoder_rnn_dim
+        self.projection = nn.Linear(width, hidden) if model.use_mmi else None
+        self.mel_layer: nn.Module = (
+            nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, self.num_mels * r))
+            if model.use_mmi
+            else nn.Linear(width, self.num_mels * r)
+        )
+        self.gate_layer = nn.Linear(hidden if model.use_mmi else width, 1)
         nn.init.xavier_uniform_(self.gate_layer.weight, gain=nn.init.calculate_gain("sigmoid"))
 
     def prepare_memory(self, values: Tensor, lengths: Tensor) -> Memory:
@@ -120,7 +67,7 @@ class Decoder(nn.Module):
 
     def initial_state(self, memory: Memory) -> DecoderState:
         """All zero: nothing said, nothing attended."""
-        batch, length, width = memory.values.shape
+        batch, _, width = memory.values.shape
         model, zeros = self.settings, memory.values.new_zeros
         return DecoderState(
             attention_hidden=zeros(batch, model.attention_rnn_dim),
@@ -128,7 +75,7 @@ class Decoder(nn.Module):
             decoder_hidden=zeros(batch, model.decoder_rnn_dim),
             decoder_cell=zeros(batch, model.decoder_rnn_dim),
             context=zeros(batch, width),
-            history=zeros(batch, 2, length),
+            history=self.attention.initial_history(memory.values),
         )
 
     def draw_masks(self, batch: int, steps: int, like: Tensor, prenet: bool) -> DecoderMasks:
@@ -151,38 +98,54 @@ class Decoder(nn.Module):
         )
 
     def shifted(self, mel: Tensor) -> Tensor:
-        """`(B, T_dec * r, num_mels)` to the pre-net's inputs `(B, T_dec, num_mels)`: the last frame of the
-        step before; zeros (the mean frame) at first."""
-        last = mel[:, self.r - 1 :: self.r]
+        """`(B, T_dec * r, num_mels)` to the pre-net's inputs `(B, T_dec, num_read * num_mels)`: the last
+        frames of the step before; zeros (the mean frame) at first."""
+        last = mel.unflatten(1, (-1, self.r))[:, :, -self.num_read :].flatten(2)
         return torch.cat((torch.zeros_like(last[:, :1]), last[:, :-1]), dim=1)
 
     def forward(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing over whole sequences; `mel` is normalised, `(B, T_dec * r, num_mels)`."""
         frames, state = self.shifted(mel), self.initial_state(memory)
         if not (self.recompute and torch.is_grad_enabled()):
-            return self.steps(frames, state, memory, masks)[0]
-        outputs = []
+            return self._spoken(*self.steps(frames, state, memory, masks)[:2])
+        features, alignments = [], []
         for start in range(0, frames.size(1), RECOMPUTED_STEPS):
             chosen = slice(start, start + RECOMPUTED_STEPS)
-            output, state = recomputed(self.steps, frames[:, chosen], state, memory, masks.at(chosen))
-            outputs.append(output)
-        return joined(outputs)
+            stretch = recomputed(self.steps, frames[:, chosen], state, memory, masks.at(chosen))
+            features.append(stretch[0])
+            alignments.append(stretch[1])
+            state = stretch[2]
+        return self._spoken(torch.cat(features), torch.cat(alignments, dim=1))
+
+    def _spoken(self, features: Tensor, alignments: Tensor) -> DecoderOutput:
+        """`(T_dec, B, decoder_rnn_dim + memory_dim)` to the frames and stop token of every step."""
+        recognised = factor = None
+        if self.projection is not None:
+            features = recognised = self.projection(features)
+            if self.gradient_cap is not None and self.training:
+                features, recognised, factor = balanced(features, self.gradient_cap)
+        frames = self.mel_layer(features).transpose(0, 1).reshape(features.size(1), -1, self.num_mels)
+        gate_logits = self.gate_layer(features).squeeze(2).t()
+        projection = None if recognised is None else recognised.transpose(0, 1)
+        return DecoderOutput(frames, gate_logits, alignments, projection, factor)
 
     def steps(
         self, frames: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
-    ) -> tuple[DecoderOutput, DecoderState]:
-        """Several steps at once, of which all inputs are known: `step` with a time axis.
+    ) -> tuple[Tensor, Tensor, DecoderState]:
+        """Several steps at once, of which all inputs are known: `step` with a time axis, before projections.
 
         Args:
-            frames: the pre-net's inputs `(B, T_dec, num_mels)`.
+            frames: the pre-net's inputs `(B, T_dec, num_read * num_mels)`.
+
+        Returns:
+            decoder states and contexts side by side, `(T_dec, B, decoder_rnn_dim + memory_dim)`, weights
+            `(B, T_dec, T_text)`, and the next state.
         """
         width = self.settings.attention_rnn_dim
         prenet = self.prenet(frames, masks.prenet).transpose(0, 1)
         states, alignments, attending = self._attend(memory, prenet, masks, state)
         decoded, hidden, cell = self._decode(states, masks, state)
         features = torch.cat((decoded, states[:, :, width:]), dim=2)
-        mel = self.mel_layer(features).transpose(0, 1).reshape(frames.size(0), -1, self.num_mels)
-        output = DecoderOutput(mel, self.gate_layer(features).squeeze(2).t(), alignments.transpose(0, 1))
         following = DecoderState(
             attention_hidden=attending.state[:, :width],
             attention_cell=attending.cell,
@@ -191,7 +154,7 @@ class Decoder(nn.Module):
             context=attending.state[:, width:],
             history=attending.history,
         )
-        return output, following
+        return features, alignments.transpose(0, 1), following
 
     def _attend(
         self, memory: Memory, prenet: Tensor, masks: DecoderMasks, state: DecoderState
@@ -202,6 +165,8 @@ class Decoder(nn.Module):
         pre-net's share of the gates, and location convolution and dense layer as one kernel.
         """
         rnn, attention, bottleneck = self.attention_rnn, self.attention, prenet.size(2)
+        if not isinstance(attention, LocationSensitiveAttention):
+            return self._attend_stepwise(memory, prenet, masks, state)
         return attend(
             linear(prenet, rnn.weight_ih[:, :bottleneck], rnn.bias_ih + rnn.bias_hh),
             torch.cat((rnn.weight_hh, rnn.weight_ih[:, bottleneck:]), dim=1),
@@ -216,6 +181,32 @@ class Decoder(nn.Module):
                 state.attention_cell, torch.cat((state.attention_hidden, state.context), dim=1), state.history
             ),
         )
+
+    def _attend_stepwise(
+        self, memory: Memory, prenet: Tensor, masks: DecoderMasks, state: DecoderState
+    ) -> tuple[Tensor, Tensor, Attending]:
+        """The same for an attention without a backward of its own, by autograd."""
+        states, alignments = [], []
+        for index, bottleneck in enumerate(prenet.unbind(0)):
+            dropped = None if masks.attention is None else masks.attention[:, index]
+            state = self._look(bottleneck, state, memory, dropped)
+            states.append(torch.cat((state.attention_hidden, state.context), dim=1))
+            alignments.append(state.history[:, 0])
+        after = Attending(state.attention_cell, states[-1], state.history)
+        return torch.stack(states), torch.stack(alignments), after
+
+    def _look(
+        self, prenet: Tensor, state: DecoderState, memory: Memory, dropped: Tensor | None
+    ) -> DecoderState:
+        """One step of attention LSTM and attention: hidden state, cell, context and history move on."""
+        hidden, cell = self.attention_rnn(
+            torch.cat((prenet, state.context), dim=1), (state.attention_hidden, state.attention_cell)
+        )
+        if dropped is not None:
+            hidden = hidden * dropped
+        context, weights = self.attention(hidden, memory.values, memory.processed, state.history, memory.mask)
+        history = torch.stack((weights, state.history[:, 1] + weights), dim=1)
+        return replace(state, attention_hidden=hidden, attention_cell=cell, context=context, history=history)
 
     def _decode(
         self, states: Tensor, masks: DecoderMasks, state: DecoderState
@@ -242,7 +233,7 @@ class Decoder(nn.Module):
         """One decoder step as the paper writes it.
 
         Args:
-            frame: `(B, num_mels)`, the last frame so far, normalised; zeros at first.
+            frame: `(B, num_read * num_mels)`, the last frames so far, normalised; zeros at first.
             state: what the step before returned.
             memory: see `prepare_memory`.
             masks: factors of this step (`DecoderMasks.at`).
@@ -250,30 +241,23 @@ class Decoder(nn.Module):
         Returns:
             an output with `T_dec = 1`, and the next state.
         """
-        prenet = self.prenet(frame, masks.prenet)
-        hidden, cell = self.attention_rnn(
-            torch.cat((prenet, state.context), dim=1), (state.attention_hidden, state.attention_cell)
-        )
-        if masks.attention is not None:
-            hidden = hidden * masks.attention
-        context, weights = self.attention(hidden, memory.values, memory.processed, state.history, memory.mask)
-        decoder_hidden, decoder_cell = self.decoder_rnn(
-            torch.cat((hidden, context), dim=1), (state.decoder_hidden, state.decoder_cell)
+        state = self._look(self.prenet(frame, masks.prenet), state, memory, masks.attention)
+        hidden, cell = self.decoder_rnn(
+            torch.cat((state.attention_hidden, state.context), dim=1),
+            (state.decoder_hidden, state.decoder_cell),
         )
         if masks.decoder is not None:
-            decoder_hidden = decoder_hidden * masks.decoder
-        features = torch.cat((decoder_hidden, context), dim=1)
-        frames = self.mel_layer(features).reshape(frame.size(0), self.r, self.num_mels)
-        history = torch.stack((weights, state.history[:, 1] + weights), dim=1)
-        following = DecoderState(
-            attention_hidden=hidden,
-            attention_cell=cell,
-            decoder_hidden=decoder_hidden,
-            decoder_cell=decoder_cell,
-            context=context,
-            history=history,
+            hidden = hidden * masks.decoder
+        features = torch.cat((hidden, state.context), dim=1)
+        if self.projection is not None:
+            features = self.projection(features)
+        output = DecoderOutput(
+            self.mel_layer(features).reshape(frame.size(0), self.r, self.num_mels),
+            self.gate_layer(features),
+            state.history[:, :1],
+            None if self.projection is None else features[:, None],
         )
-        return DecoderOutput(frames, self.gate_layer(features), weights[:, None, :]), following
+        return output, replace(state, decoder_hidden=hidden, decoder_cell=cell)
 
     def decode_stepwise(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing by the loop over `step`: the oracle of `forward`."""

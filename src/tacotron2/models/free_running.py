@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from tacotron2.models.attention import EXCLUDED
-from tacotron2.models.decoder import Decoder, DecoderMasks, DecoderOutput, Memory, joined
+from tacotron2.models.attention import EXCLUDED, LocationSensitiveAttention
+from tacotron2.models.decoder import Decoder
+from tacotron2.models.decoder_state import DecoderMasks, DecoderOutput, Memory, joined
 from tacotron2.models.lstm import cell_forward
 from tacotron2.models.products import Layer, packed
 from tacotron2.models.recurrence import energy_terms
@@ -74,7 +75,9 @@ def run_stepwise(decoder: Decoder, memory: Memory, masks: StepMasks, bound: int,
 
 
 def run(voice: Voice, memory: Memory, masks: StepMasks, bound: int, threshold: float) -> FreeRun:
-    """The same, faster."""
+    """The same, faster; location-relative attention goes by the loop."""
+    if not voice.by_content:
+        return run_stepwise(voice.decoder, memory, masks, bound, threshold)
     batch, device = memory.values.size(0), memory.values.device
     with torch.autocast(device.type, enabled=False):
         speakers = _Speakers(voice.decoder, memory)
@@ -156,12 +159,13 @@ class Voice:
             self.attend = Layer(torch.cat(parts, 1), attention_rnn.bias_ih + attention_rnn.bias_hh, rounded)
             weight = torch.cat((decoder_rnn.weight_ih, decoder_rnn.weight_hh), dim=1)
             self.decode = Layer(weight, decoder_rnn.bias_ih + decoder_rnn.bias_hh, rounded)
-            heads = torch.cat((decoder.mel_layer.weight, decoder.gate_layer.weight))
-            self.heads = torch.cat((heads[:, spoken:], heads[:, :spoken]), dim=1)
-            self.bias = torch.cat((decoder.mel_layer.bias, decoder.gate_layer.bias))
-            # Doubled, as everything that goes into the energies: see `attend` in recurrence.
-            self.query, self.v = 2.0 * attention.query_layer.weight, 2.0 * attention.v.weight[0]
-            self.location = packed(2.0 * attention.location_kernel().flatten(1), TYPICAL_SYMBOLS)
+            weight, self.bias = _heads(decoder)
+            self.heads = torch.cat((weight[:, spoken:], weight[:, :spoken]), dim=1)
+            self.by_content = isinstance(attention, LocationSensitiveAttention)
+            if isinstance(attention, LocationSensitiveAttention):
+                # Doubled, as everything that goes into the energies: see `attend` in recurrence.
+                self.query, self.v = 2.0 * attention.query_layer.weight, 2.0 * attention.v.weight[0]
+                self.location = packed(2.0 * attention.location_kernel().flatten(1), TYPICAL_SYMBOLS)
 
     def step(self, speakers: _Speakers, masks: DecoderMasks) -> DecoderOutput:
         """The next frames of all who speak; `masks` are those of the whole batch."""
@@ -176,7 +180,10 @@ class Voice:
         sums = self.decode(speakers.joined[:, bottleneck:])
         _advance(sums, speakers.cells[1], spoken, factors.decoder)
         heads = functional.linear(speakers.joined[:, bottleneck + width :], self.heads, self.bias)
-        mel = heads[:, :-1].unflatten(1, (self.decoder.r, self.decoder.num_mels))
+        flat = heads[:, :-1]
+        if isinstance(self.decoder.mel_layer, nn.Sequential):
+            flat = self.decoder.mel_layer[1:](flat)
+        mel = flat.unflatten(1, (self.decoder.r, self.decoder.num_mels))
         speakers.frame = mel[:, -1]
         return DecoderOutput(mel, heads[:, -1:], weights[:, None])
 
@@ -192,6 +199,18 @@ class Voice:
         last.copy_(weights.t())
         summed.add_(last)
         return weights
+
+
+def _heads(decoder: Decoder) -> tuple[Tensor, Tensor]:
+    """One layer for frames and stop token: weight and bias. With a projection in front of both it goes into
+    them, nothing but products being in between, and the first of the frames' layers stands for them all."""
+    mel_layer, gate_layer = decoder.mel_layer, decoder.gate_layer
+    first = mel_layer[0] if isinstance(mel_layer, nn.Sequential) else mel_layer
+    assert isinstance(first, nn.Linear)
+    weight, bias = torch.cat((first.weight, gate_layer.weight)), torch.cat((first.bias, gate_layer.bias))
+    if decoder.projection is None:
+        return weight, bias
+    return weight @ decoder.projection.weight, weight @ decoder.projection.bias + bias
 
 
 def _advance(sums: Tensor, cell: Tensor, hidden: Tensor, dropped: Tensor | None) -> None:

@@ -8,14 +8,31 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from tacotron2.hparams import HParams
+from tacotron2.hparams import HParams, HParamsError
 from tacotron2.models.checkpointing import recomputed
-from tacotron2.models.decoder import Decoder, DecoderOutput
+from tacotron2.models.decoder import Decoder
+from tacotron2.models.decoder_state import DecoderOutput, Memory
 from tacotron2.models.encoder import Encoder
 from tacotron2.models.free_running import DrawnMasks, StepMasks, Voice, run, run_stepwise
+from tacotron2.models.gst import StylePredictor, StyleTokens
 from tacotron2.models.masking import length_mask
+from tacotron2.models.mmi import Recogniser
 from tacotron2.models.postnet import Postnet
+from tacotron2.text.symbols import CTC_SYMBOLS
+
+
+class SecondaryOutput(NamedTuple):
+    """The second decoder of double decoder consistency, at its own reduction factor.
+
+    mel: log-mel `(B, T_mel, num_mels)` without post-net; gate_logits `(B, T_dec2)`; alignments
+    `(B, T_dec2, T_text)`; T_dec2 = T_mel / ddc_frames_per_step, rounded up.
+    """
+
+    mel: Tensor
+    gate_logits: Tensor
+    alignments: Tensor
 
 
 class TacotronOutput(NamedTuple):
@@ -23,12 +40,21 @@ class TacotronOutput(NamedTuple):
 
     mel_before, mel_after: log-mel `(B, T_mel, num_mels)` without and with the post-net; gate_logits
     `(B, T_dec)`; alignments `(B, T_dec, T_text)`.
+
+    Of the parts that a model may be without: secondary; recogniser_logits `(B, T_dec, classes)`, and the
+    scalar that backward sets to the recogniser's gradient adaptive factor; style `(B, gst_dim)` heard in the
+    recording, and predicted_style from the text.
     """
 
     mel_before: Tensor
     mel_after: Tensor
     gate_logits: Tensor
     alignments: Tensor
+    secondary: SecondaryOutput | None = None
+    recogniser_logits: Tensor | None = None
+    adaptive_factor: Tensor | None = None
+    style: Tensor | None = None
+    predicted_style: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -63,9 +89,18 @@ class Tacotron2(nn.Module):
         bound = math.sqrt(3.0) * math.sqrt(2.0 / (model.n_symbols + model.symbols_embedding_dim))
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.encoder = Encoder(model)
-        self.decoder = Decoder(hparams, model.encoder_embedding_dim)
         self.recompute = hparams.train.gradient_checkpointing
+        memory_dim = model.encoder_embedding_dim + (model.gst_dim if model.use_gst else 0)
+        self.decoder = Decoder(hparams, memory_dim, self.r)
         self.postnet = Postnet(num_mels, model, self.recompute)
+        second = model.ddc_frames_per_step
+        self.decoder_secondary = Decoder(hparams, memory_dim, second, second) if model.use_ddc else None
+        self.mi = Recogniser(model.decoder_rnn_dim, len(CTC_SYMBOLS) + 1) if model.use_mmi else None
+        self.gst = StyleTokens(num_mels, model) if model.use_gst else None
+        self.tpse_gst = StylePredictor(model.encoder_embedding_dim, model) if model.use_gst else None
+        self.speaker_embedding = (
+            nn.Embedding(model.n_speakers, model.encoder_embedding_dim) if model.n_speakers > 1 else None
+        )
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
 
@@ -85,29 +120,104 @@ class Tacotron2(nn.Module):
         """Always in float32: in bf16 the floor of -11.5129 would come out as -11.5."""
         return mel.float() * self.mel_std + self.mel_mean
 
-    def forward(self, text: Tensor, text_lengths: Tensor, mel: Tensor, mel_lengths: Tensor) -> TacotronOutput:
-        """Teacher forcing.
+    def forward(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        mel: Tensor,
+        mel_lengths: Tensor,
+        speakers: Tensor | None = None,
+    ) -> TacotronOutput:
+        """Teacher forcing, in the style of the recording itself.
 
         Args:
             text: `(B, T_text)` symbol ids, text_lengths `(B,)`.
             mel: `(B, T_mel, num_mels)` log-mel, T_mel a multiple of r; mel_lengths `(B,)`.
+            speakers: `(B,)` speaker ids where there are several.
         """
-        memory = self.decoder.prepare_memory(self._encode(text, text_lengths), text_lengths)
+        encoded = self._encode(text, text_lengths, speakers)
         frames = self.normalise(mel)
+        style = None if self.gst is None else self.gst(frames, mel_lengths)
+        values = _styled(encoded, style)
+        memory = self.decoder.prepare_memory(values, text_lengths)
+        fed_back = self._without_some_frames(frames)
         masks = self.decoder.draw_masks(
             mel.size(0), mel.size(1) // self.r, memory.values, prenet=self._prenet_drops()
         )
-        decoded = self.decoder(memory, frames, masks)
-        return self._finish(decoded, mel_lengths)
+        decoded = self.decoder(memory, fed_back, masks)
+        return self._finish(decoded, mel_lengths)._replace(
+            secondary=self._decode_again(values, text_lengths, fed_back),
+            recogniser_logits=None if self.mi is None else self.mi(decoded.projection),
+            adaptive_factor=decoded.adaptive_factor,
+            style=style,
+            predicted_style=None if self.tpse_gst is None else self.tpse_gst(encoded, text_lengths),
+        )
+
+    def _without_some_frames(self, frames: Tensor) -> Tensor:
+        """Some frames replaced by the mean one, which is 0 here (arXiv 1909.01145)."""
+        rate = self.hparams.model.drop_frame_rate
+        if not (self.training and rate):
+            return frames
+        return frames * torch.rand(frames.shape[:2], device=frames.device).ge(rate)[:, :, None]
+
+    def _decode_again(self, values: Tensor, text_lengths: Tensor, frames: Tensor) -> SecondaryOutput | None:
+        decoder = self.decoder_secondary
+        if decoder is None:
+            return None
+        num_frames = frames.size(1)
+        frames = functional.pad(frames, (0, 0, 0, -num_frames % decoder.r))
+        memory = decoder.prepare_memory(values, text_lengths)
+        steps = frames.size(1) // decoder.r
+        masks = decoder.draw_masks(frames.size(0), steps, values, prenet=self._prenet_drops())
+        decoded = decoder(memory, frames, masks)
+        mel = self.denormalise(decoded.mel[:, :num_frames])
+        return SecondaryOutput(mel, decoded.gate_logits, decoded.alignments)
 
     def _prenet_drops(self) -> bool:
         return self.training or self.hparams.model.prenet_dropout_at_synthesis
 
-    def _encode(self, text: Tensor, text_lengths: Tensor) -> Tensor:
+    def _encode(self, text: Tensor, text_lengths: Tensor, speakers: Tensor | None) -> Tensor:
         embedded = self.embedding(text)
         if self.recompute and torch.is_grad_enabled():
-            return recomputed(self.encoder, embedded, text_lengths)
-        return self.encoder(embedded, text_lengths)
+            encoded = recomputed(self.encoder, embedded, text_lengths)
+        else:
+            encoded = self.encoder(embedded, text_lengths)
+        if self.speaker_embedding is None:
+            return encoded
+        if speakers is None:
+            count = self.speaker_embedding.num_embeddings
+            raise HParamsError(f"model.n_speakers={count}: every utterance needs the number of its speaker")
+        mask = length_mask(text_lengths, text.size(1))[:, :, None]
+        return encoded + self.speaker_embedding(speakers)[:, None] * mask.to(encoded.dtype)
+
+    def style_of_recording(self, mel: Tensor, mel_lengths: Tensor) -> Tensor:
+        """The style `(B, gst_dim)` heard in log-mels `(B, T_mel, num_mels)` of true lengths `(B,)`."""
+        return self._style_tokens()(self.normalise(mel), mel_lengths)
+
+    def style_of_tokens(self, weights: Tensor) -> Tensor:
+        """The style `(B, gst_dim)` of token weights `(B, tokens)`, or of each head's `(B, heads, tokens)`."""
+        return self._style_tokens().from_weights(weights)
+
+    def _style_tokens(self) -> StyleTokens:
+        if self.gst is None:
+            raise ValueError("model.use_gst=False: this model has one style only")
+        return self.gst
+
+    def prepare_speech(
+        self,
+        text: Tensor,
+        text_lengths: Tensor,
+        style: Tensor | None = None,
+        speakers: Tensor | None = None,
+    ) -> Memory:
+        """What the decoder reads at synthesis; without a style, the one that is predicted from the text."""
+        encoded = self._encode(text, text_lengths, speakers)
+        if self.tpse_gst is None:
+            if style is not None:
+                raise ValueError("model.use_gst=False: this model has one style only")
+        elif style is None:
+            style = self.tpse_gst(encoded, text_lengths)
+        return self.decoder.prepare_memory(_styled(encoded, style), text_lengths)
 
     def _finish(self, decoded: DecoderOutput, mel_lengths: Tensor) -> TacotronOutput:
         mask = length_mask(mel_lengths, decoded.mel.size(1))
@@ -129,6 +239,8 @@ class Tacotron2(nn.Module):
         masks: StepMasks | None = None,
         voice: Voice | None = None,
         stepwise: bool = False,
+        style: Tensor | None = None,
+        speakers: Tensor | None = None,
     ) -> Synthesis:
         """Free running: every sentence ends at its own stop token, or at `max_steps` decoder steps.
 
@@ -140,12 +252,14 @@ class Tacotron2(nn.Module):
             masks: dropout factors; by default drawn.
             voice: this model's, where one is to serve several calls; by default made from the weights.
             stepwise: by the paper's loop, the oracle of the usual way.
+            style: `(B, gst_dim)` of `style_of_recording` or `style_of_tokens`; by default from the text.
+            speakers: `(B,)` speaker ids where there are several.
         """
         settings, audio = self.hparams.model, self.hparams.audio
         bound = max_steps or math.ceil(
             settings.max_decoder_seconds * audio.sampling_rate / audio.hop_length / self.r
         )
-        memory = self.decoder.prepare_memory(self._encode(text, text_lengths), text_lengths)
+        memory = self.prepare_speech(text, text_lengths, style, speakers)
         masks = masks or DrawnMasks(self.decoder, memory.values, self._prenet_drops())
         operands = (memory, masks, bound, settings.gate_threshold)
         if stepwise:
@@ -161,3 +275,10 @@ class Tacotron2(nn.Module):
             step_lengths=said.steps,
             stopped=said.stopped,
         )
+
+
+def _styled(encoded: Tensor, style: Tensor | None) -> Tensor:
+    """`(B, T_text, C)` and a style `(B, S)` to `(B, T_text, C + S)`: the same style behind every symbol."""
+    if style is None:
+        return encoded
+    return torch.cat((encoded, style[:, None].to(encoded.dtype).expand(-1, encoded.size(1), -1)), dim=2)

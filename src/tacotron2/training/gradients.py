@@ -32,7 +32,9 @@ def backward(
     for part in split(batch, parts, criterion.r):
         share = part.num_frames / frames
         whole = part.whole
-        positions = whole and count_valid(whole.text_lengths, whole.mel_lengths, criterion.r)
+        positions = whole and count_valid(
+            whole.text_lengths, whole.mel_lengths, criterion.r, criterion.second_r
+        )
         part = part.to(fabric.device)
         output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
         losses: Losses = criterion(output, part, guide_weight, positions)

@@ -11,6 +11,7 @@ from tacotron2.hparams import create_hparams
 from tacotron2.models import Tacotron2, decoder
 
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
     "attention_location_n_filters=4,attention_location_kernel_size=5,decoder_rnn_dim=18,"
     "postnet_embedding_dim=8,n_frames_per_step=2,p_attention_dropout=0.2,"
@@ -28,6 +29,9 @@ def score(model: Tacotron2) -> Tensor:
     text, mel = torch.randint(1, 60, (3, 11)), torch.randn(3, 40, 80, dtype=torch.float64)
     output = model(text, TEXT_LENGTHS, mel, MEL_LENGTHS)
     mels = output.mel_after.double().square().sum() + output.mel_before.double().square().sum()
+    if output.secondary is not None:
+        mels = mels + output.secondary.mel.square().sum() + output.secondary.gate_logits.sum()
+        mels = mels + output.recogniser_logits.square().sum() + output.predicted_style.square().sum()
     return mels + output.gate_logits.sum() + output.alignments.pow(3).sum()
 
 
@@ -48,7 +52,10 @@ def kept_bytes(model: Tacotron2) -> int:
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("overrides", ["p_decoder_dropout=0.3", "p_decoder_dropout=0"])
+@pytest.mark.parametrize(
+    "overrides",
+    ["p_decoder_dropout=0.3", "p_decoder_dropout=0", "use_mmi=True,use_ddc=True,use_gst=True,gst_dim=8"],
+)
 def test_recomputed_gradients_are_the_kept_ones(
     monkeypatch: pytest.MonkeyPatch, training: bool, overrides: str
 ) -> None:

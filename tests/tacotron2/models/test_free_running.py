@@ -11,6 +11,7 @@ from tacotron2.models import Synthesis, Tacotron2, Voice, products
 from tacotron2.models.decoder import DecoderMasks
 
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
     "attention_location_n_filters=4,attention_location_kernel_size=5,decoder_rnn_dim=18,"
     "postnet_embedding_dim=8,n_frames_per_step=3,p_attention_dropout=0.2,p_decoder_dropout=0.3,"
@@ -48,7 +49,10 @@ def assert_equal(fast: Synthesis, naive: Synthesis, rtol: float, atol: float) ->
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("overrides", ["", "n_frames_per_step=1,attention_location_kernel_size=1"])
+@pytest.mark.parametrize(
+    "overrides",
+    ["", "n_frames_per_step=1,attention_location_kernel_size=1", "use_gst=True,gst_dim=8,use_mmi=True"],
+)
 def test_the_fast_loop_is_the_paper_s_loop(training: bool, overrides: str) -> None:
     """Also in training mode, where the LSTMs drop too; the sentences end one after the other."""
     model, text = model_and_text(overrides)

@@ -18,6 +18,7 @@ from tacotron2.models.products import linear, over_steps, packed, product
 from tacotron2.models.recurrence import Attending, attend
 
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
     "attention_location_n_filters=4,attention_location_kernel_size=5,decoder_rnn_dim=18,"
     "postnet_embedding_dim=8,n_frames_per_step=3,"

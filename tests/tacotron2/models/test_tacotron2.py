@@ -6,16 +6,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from tacotron2.hparams import HParams, create_hparams
+from tacotron2.hparams import HParams, HParamsError, create_hparams
 from tacotron2.models import Tacotron2
-from tacotron2.models.decoder import DecoderMasks, DecoderOutput
+from tacotron2.models.decoder import Decoder, DecoderMasks, DecoderOutput
 from tacotron2.models.encoder import Encoder, reverse_within
 from tacotron2.models.masking import ConvolutionBlock, MaskedBatchNorm, length_mask
 
 SMALL = (
+    "use_gst=False,use_mmi=False,use_ddc=False,drop_frame_rate=0,"
     "symbols_embedding_dim=12,encoder_embedding_dim=16,prenet_dim=8,attention_rnn_dim=20,attention_dim=8,"
     "attention_location_n_filters=4,attention_location_kernel_size=5,decoder_rnn_dim=18,"
     "postnet_embedding_dim=8,n_frames_per_step=3,max_decoder_seconds=0.5,"
+)
+EVERYTHING = (
+    "use_gst=True,gst_dim=8,gst_reference_filters=2,use_mmi=True,use_ddc=True,p_attention_dropout=0,"
+    "p_decoder_dropout=0,p_convolution_dropout=0"
 )
 TEXT_LENGTHS = torch.tensor([11, 7, 9, 3])
 MEL_LENGTHS = torch.tensor([30, 20, 28, 9])
@@ -32,9 +37,26 @@ def inputs(seed: int = 0) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return text, TEXT_LENGTHS, mel, MEL_LENGTHS
 
 
+def test_the_model_of_the_report_has_its_size_row_by_row() -> None:
+    with torch.device("meta"):
+        model = Tacotron2(create_hparams())
+    assert model.num_parameters() == 58_811_635
+    sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    assert sizes == {
+        "embedding": 30_720,
+        "encoder": 5_513_728,
+        "decoder": 23_229_585,
+        "decoder_secondary": 23_332_065,
+        "postnet": 4_348_144,
+        "mi": 1_099_825,
+        "gst": 501_600,
+        "tpse_gst": 755_968,
+    }
+
+
 def test_plain_model_has_the_published_size() -> None:
     with torch.device("meta"):
-        model = Tacotron2(create_hparams("n_symbols=148"))
+        model = Tacotron2(create_hparams("use_gst=False,use_mmi=False,use_ddc=False,n_symbols=148"))
     assert model.num_parameters() == 28_193_153
     sizes = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
     assert sizes["embedding"] == 148 * 512
@@ -43,34 +65,57 @@ def test_plain_model_has_the_published_size() -> None:
 
 
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("dropouts", ["p_attention_dropout=0.2,p_decoder_dropout=0.3", "p_decoder_dropout=0"])
-def test_fast_decoder_equals_the_paper_s_loop(training: bool, dropouts: str) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "p_attention_dropout=0.2,p_decoder_dropout=0.3",
+        "p_decoder_dropout=0",
+        "p_attention_dropout=0.2,use_mmi=True,use_gaf=False,use_gst=True,gst_dim=8",
+        "p_attention_dropout=0.2,attention=location-relative",
+    ],
+)
+@pytest.mark.parametrize("second", [False, True])
+def test_fast_decoder_equals_the_paper_s_loop(training: bool, settings: str, second: bool) -> None:
     """Outputs and the gradients of every parameter and of the memory, dropout included."""
     torch.manual_seed(1)
-    decoder = Tacotron2(small(dropouts)).double().train(training).decoder
-    _, _, mel, _ = inputs()
-    values = torch.randn(4, 11, 16, dtype=torch.float64, requires_grad=True)
-    masks = decoder.draw_masks(4, 10, values, prenet=True)
+    model = Tacotron2(small(settings + ",use_ddc=True")).double().train(training)
+    decoder = model.decoder_secondary if second else model.decoder
+    assert isinstance(decoder, Decoder)
+    mel = inputs()[2]
+    width = model.decoder.attention_rnn.input_size - 8
+    values = torch.randn(4, 11, width, dtype=torch.float64, requires_grad=True)
+    masks = decoder.draw_masks(4, 30 // decoder.r, values, prenet=True)
     results = []
     for path in (decoder.forward, decoder.decode_stepwise):
         output = path(decoder.prepare_memory(values, TEXT_LENGTHS), mel, masks)
+        outputs = [output.mel, output.gate_logits, output.alignments]
+        outputs += [] if output.projection is None else [output.projection]
         score = output.mel.square().sum() + output.gate_logits.sum() + output.alignments.pow(3).sum()
         gradients = torch.autograd.grad(score, [values, *decoder.parameters()])
-        results.append([output.mel, output.gate_logits, output.alignments, *gradients])
+        results.append([*outputs, *gradients])
     for fast, naive in zip(*results, strict=True):
         torch.testing.assert_close(fast, naive, rtol=1e-9, atol=1e-11)
         assert naive.abs().max() > 0
 
 
-def test_synthesis_repeats_what_teacher_forcing_on_its_own_frames_gives() -> None:
+def test_the_second_decoder_reads_all_frames_of_the_step_before() -> None:
+    decoder = Tacotron2(small("use_ddc=True")).decoder_secondary
+    assert decoder is not None
+    mel = torch.arange(1, 5).float()[None, :, None].expand(1, 4, 80)
+    assert decoder.shifted(mel).tolist() == [[[0.0] * 160, [1.0] * 80 + [2.0] * 80]]
+
+
+@pytest.mark.parametrize("settings", ["", EVERYTHING, EVERYTHING + ",attention=location-relative"])
+def test_synthesis_repeats_what_teacher_forcing_on_its_own_frames_gives(settings: str) -> None:
     """Free running is the same computation: fed back its own frames, the fast path gives the same mel."""
     torch.manual_seed(2)
-    model = Tacotron2(small("p_prenet_dropout=0")).double().eval()
+    model = Tacotron2(small("p_prenet_dropout=0," + settings)).double().eval()
     torch.nn.init.constant_(model.decoder.gate_layer.bias, -9.0)
-    text, lengths, _, _ = inputs()
-    spoken = model.infer(text, lengths, max_steps=6)
+    text, lengths, mel, mel_lengths = inputs()
+    style = model.style_of_recording(mel, mel_lengths) if model.gst else None
+    spoken = model.infer(text, lengths, max_steps=6, style=style)
     assert not spoken.stopped.any() and spoken.mel_lengths.tolist() == [18] * 4
-    memory = model.decoder.prepare_memory(model.encoder(model.embedding(text), lengths), lengths)
+    memory = model.prepare_speech(text, lengths, style)
     frames: Tensor = torch.zeros(4, 18, 80, dtype=torch.float64)
     output: DecoderOutput | None = None
     for _ in range(6):
@@ -92,12 +137,13 @@ def test_synthesis_stops_each_sentence_at_its_own_stop_token() -> None:
     assert spoken.mel.shape == (4, 3, 80)
 
 
+@pytest.mark.parametrize("settings", ["", EVERYTHING])
 @pytest.mark.parametrize("training", [True, False])
-def test_padding_changes_nothing(training: bool) -> None:
+def test_padding_changes_nothing(training: bool, settings: str) -> None:
     """A batch, and the same with more padding: equal on all valid positions."""
     torch.manual_seed(4)
     no_dropout = "p_prenet_dropout=0,p_convolution_dropout=0,p_attention_dropout=0,p_decoder_dropout=0"
-    model = Tacotron2(small(no_dropout))
+    model = Tacotron2(small(f"{no_dropout},{settings}"))
     model.double().train(training)
     text, text_lengths, mel, mel_lengths = inputs()
     outputs = []
@@ -114,6 +160,12 @@ def test_padding_changes_nothing(training: bool) -> None:
             plain.alignments[row, :steps, :symbols], padded.alignments[row, :steps, :symbols]
         )
         assert padded.alignments[row, :, symbols:].abs().max() == 0
+        if plain.secondary is not None and padded.secondary is not None:
+            torch.testing.assert_close(plain.secondary.mel[row, :frames], padded.secondary.mel[row, :frames])
+    for name in ("style", "predicted_style"):
+        first, second = getattr(plain, name), getattr(padded, name)
+        assert (first is None) == (not settings)
+        torch.testing.assert_close(first, second) if settings else None
 
 
 def test_alignment_rows_sum_to_one() -> None:
@@ -177,6 +229,43 @@ def test_masked_batch_norm_keeps_its_statistics_in_float32_under_bf16() -> None:
         masked(x, torch.ones(4, 11, dtype=torch.bool))
     oracle(x.float())
     torch.testing.assert_close(masked.running_mean, oracle.running_mean)
+
+
+def test_the_style_at_synthesis_is_guessed_heard_or_chosen() -> None:
+    torch.manual_seed(10)
+    model = Tacotron2(small("p_prenet_dropout=0," + EVERYTHING)).eval()
+    text, lengths, mel, mel_lengths = inputs()
+    heard = model.style_of_recording(mel.float(), mel_lengths)
+    chosen = model.style_of_tokens(torch.eye(8)[:4])
+    spoken = [model.infer(text, lengths, 3, style=style).mel for style in (None, heard, chosen)]
+    assert not any(torch.equal(spoken[i], spoken[j]) for i, j in ((0, 1), (0, 2), (1, 2)))
+    with pytest.raises(ValueError, match="use_gst=False"):
+        Tacotron2(small()).infer(text, lengths, 3, style=heard)
+
+
+def test_speakers_are_told_apart_and_must_be_named() -> None:
+    torch.manual_seed(11)
+    text, text_lengths, mel, mel_lengths = inputs()
+    model = Tacotron2(small("n_speakers=2,p_prenet_dropout=0")).eval()
+    assert model.num_parameters() == Tacotron2(small()).num_parameters() + 2 * 16
+    one, other = (
+        model(text, text_lengths, mel.float(), mel_lengths, torch.full((4,), speaker)).mel_after
+        for speaker in (0, 1)
+    )
+    assert not torch.equal(one, other)
+    with pytest.raises(HParamsError, match="model.n_speakers=2"):
+        model(text, text_lengths, mel.float(), mel_lengths)
+
+
+def test_dropped_frames_are_the_mean_frame_and_only_in_training() -> None:
+    model = Tacotron2(small("drop_frame_rate=0.3"))
+    frames = torch.ones(50, 40, 80)
+    torch.manual_seed(12)
+    dropped = model._without_some_frames(frames)
+    whole = dropped.mean(2)
+    assert set(whole.unique().tolist()) == {0.0, 1.0}
+    assert float(1 - whole.mean()) == pytest.approx(0.3, abs=0.03)
+    assert model.eval()._without_some_frames(frames) is frames
 
 
 def test_a_convolution_block_drops_its_share_and_scales_the_rest() -> None:

@@ -1,0 +1,170 @@
+"""Every parameter learns, and every option of model and loss is read."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import Tensor
+
+from tacotron2.data.dataset import Item, TextMelCollate, mel_statistics
+from tacotron2.hparams import HParams, LossParams, ModelParams, create_hparams
+from tacotron2.losses import Tacotron2Loss, guided_attention_weight
+from tacotron2.models import Tacotron2
+
+NARROW = (
+    "n_mel_channels=20,symbols_embedding_dim=12,encoder_embedding_dim=16,encoder_n_convolutions=2,prenet_dim=16,"
+    "attention_rnn_dim=20,attention_dim=8,attention_location_n_filters=4,decoder_rnn_dim=18,"
+    "postnet_embedding_dim=16,postnet_n_convolutions=3,gst_dim=16,gst_reference_filters=4,"
+)
+# In front of a batch normalisation a bias is taken away again: its gradient is zero by construction.
+WITHOUT_GRADIENT = re.compile(
+    r"(encoder|postnet)\.convolutions\.\d+\.convolution\.bias|gst\.reference_encoder\.convolutions\.\d+\.bias"
+)
+
+
+def test_the_biases_without_gradient_are_the_known_ones() -> None:
+    with torch.device("meta"):
+        model = Tacotron2(create_hparams())
+    sizes = [p.numel() for name, p in model.named_parameters() if WITHOUT_GRADIENT.fullmatch(name)]
+    assert sum(sizes) == 4112 and len(sizes) == 3 + 5 + 6
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        pytest.param(NARROW, id="narrow"),
+        pytest.param(NARROW + "attention=location-relative", id="location-relative"),
+        pytest.param("n_mel_channels=20", id="report", marks=pytest.mark.slow),
+    ],
+)
+def test_every_parameter_learns(overrides: str, train_set: object, items: list[Item]) -> None:
+    """On recordings: each tensor's largest gradient against the median of its module's.
+
+    Three in a row each: the reference encoder's recurrence begins to matter beyond 64 frames.
+    """
+    torch.manual_seed(0)
+    hparams = create_hparams(overrides)
+    model = Tacotron2(hparams)
+    model.set_mel_statistics(*mel_statistics(train_set))  # type: ignore[arg-type]
+    threes = [(items[i - 2], items[i - 1], items[i]) for i in range(len(items))]
+    longer = [
+        Item(torch.cat([x.ids for x in three]), torch.cat([x.mel for x in three]), three[0].utterance)
+        for three in threes
+    ]
+    batch = TextMelCollate(model.r)(longer)
+    output = model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+    losses = Tacotron2Loss(hparams)(output, batch, guided_attention_weight(hparams.loss, 0))
+    assert losses.auxiliary["mmi_left_out"] == 0
+    losses.total.backward()
+    assert 0 < losses.terms()["mmi_factor"] <= hparams.max_gaf
+    largest = {
+        name: 0.0 if p.grad is None else float(p.grad.abs().max())
+        for name, p in model.named_parameters()
+        if not WITHOUT_GRADIENT.fullmatch(name)
+    }
+    for module in {name.partition(".")[0] for name in largest}:
+        mine = {name: value for name, value in largest.items() if name.partition(".")[0] == module}
+        median = float(torch.tensor(list(mine.values())).median())
+        assert median > 0
+        assert [name for name, value in mine.items() if value <= 1e-6 * median] == []
+    occurring = batch.text[torch.arange(batch.text.size(1)) < batch.text_lengths[:, None]].unique()
+    assert model.embedding.weight.grad is not None
+    assert model.embedding.weight.grad[occurring].abs().amax(1).min() > 0
+
+
+# What each key is changed to, against NARROW with BASE.
+BASE = (
+    "p_prenet_dropout=0.4,max_decoder_seconds=0.2,gate_threshold=0.8,guide_loss_decay_start=100,"
+    "guide_loss_decay_steps=400,guide_loss_final_share=0.1,"
+)
+CHANGES = {
+    "n_symbols": "70",
+    "symbols_embedding_dim": "14",
+    "encoder_embedding_dim": "18",
+    "encoder_n_convolutions": "1",
+    "encoder_kernel_size": "3",
+    "prenet_dim": "12",
+    "p_prenet_dropout": "0.2",
+    "prenet_dropout_at_synthesis": "False",
+    "attention_rnn_dim": "22",
+    "attention_dim": "6",
+    "attention_location_n_filters": "3",
+    "attention_location_kernel_size": "7",
+    "decoder_rnn_dim": "22",
+    "p_attention_dropout": "0.2",
+    "p_decoder_dropout": "0.3",
+    "n_frames_per_step": "2",
+    "postnet_embedding_dim": "12",
+    "postnet_kernel_size": "3",
+    "postnet_n_convolutions": "2",
+    "p_convolution_dropout": "0.2",
+    "attention": "location-relative",
+    "n_speakers": "3",
+    "use_gst": "False",
+    "gst_tokens": "6",
+    "gst_heads": "2",
+    "gst_dim": "24",
+    "gst_reference_filters": "3",
+    "use_mmi": "False",
+    "drop_frame_rate": "0.2",
+    "use_ddc": "False",
+    "ddc_frames_per_step": "4",
+    "gate_threshold": "0.2",
+    "max_decoder_seconds": "0.3",
+    "gate_loss_weight": "2",
+    "gate_positive_weight": "3",
+    "guided_attention_weight": "10",
+    "guided_attention_sigma": "0.4",
+    "guide_loss_decay_start": "200",
+    "guide_loss_decay_steps": "800",
+    "guide_loss_final_share": "0.5",
+    "mmi_loss_weight": "2",
+    "use_gaf": "False",
+    "max_gaf": "0.01",
+    "ddc_decoder_weight": "2",
+    "ddc_loss_weight": "2",
+    "tpse_loss_weight": "2",
+}
+
+
+def computed(hparams: HParams) -> list[Tensor]:
+    """Losses and gradients of one update, and what is spoken, of equal weights and inputs."""
+    torch.manual_seed(1)
+    model, criterion = Tacotron2(hparams), Tacotron2Loss(hparams)
+    torch.manual_seed(2)
+    text, text_lengths = torch.randint(1, 60, (2, 7)), torch.tensor([7, 5])
+    mel, mel_lengths = torch.randn(2, 24, 20), torch.tensor([24, 17])
+    steps = (mel_lengths + model.r - 1) // model.r
+    gate = (torch.arange(24 // model.r) >= steps[:, None] - 1).float()
+    batch = SimpleNamespace(text=text, text_lengths=text_lengths, mel=mel, mel_lengths=mel_lengths, gate=gate)
+    speakers = torch.tensor([0, 2]) if hparams.n_speakers > 1 else None
+    torch.manual_seed(3)
+    output = model(text, text_lengths, mel, mel_lengths, speakers)
+    losses = criterion(output, batch, guided_attention_weight(hparams.loss, 300))
+    losses.total.backward()
+    gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
+    torch.manual_seed(4)
+    spoken = model.eval().infer(text, text_lengths, speakers=speakers)
+    return [losses.total.detach(), torch.cat(gradients), spoken.mel, spoken.step_lengths]
+
+
+@pytest.fixture(scope="module")
+def unchanged() -> list[Tensor]:
+    return computed(create_hparams(NARROW + BASE))
+
+
+def test_the_same_settings_compute_the_same(unchanged: list[Tensor]) -> None:
+    again = computed(create_hparams(NARROW + BASE))
+    assert all(torch.equal(a, b) for a, b in zip(unchanged, again, strict=True))
+
+
+@pytest.mark.parametrize(
+    "key", [leaf.name for section in (ModelParams, LossParams) for leaf in fields(section)]
+)
+def test_every_option_changes_what_is_computed(key: str, unchanged: list[Tensor]) -> None:
+    changed = computed(create_hparams(f"{NARROW}{BASE}{key}={CHANGES[key]}"))
+    assert not all(torch.equal(a, b) for a, b in zip(unchanged, changed, strict=True))
