@@ -23,6 +23,7 @@ from smart_tuner.options import (
     Preset,
     Quiet,
     RunsFolder,
+    StressOption,
     Verbose,
     Voice,
     VoiceOption,
@@ -112,6 +113,7 @@ def synthesize(
     drop_unreadable: Annotated[
         bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
     ] = False,
+    stress: StressOption = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
 ) -> None:
@@ -139,6 +141,8 @@ def synthesize(
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
         if drop_unreadable:
             source.append("--drop-unreadable")
+        if stress is not None:
+            source.append(f"--stress={stress}")
         arguments = ["synthesize", speaker, f"--output={target}", *source]
         raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))
 

@@ -26,6 +26,13 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Stress(StrEnum):
+    """Where the stress of words comes from."""
+
+    MARKS = "marks"
+    LIBRARY = "library"
+
+
 Preset = Annotated[str, typer.Option(help="A preset's name, or the path of a YAML file.")]
 Overrides = Annotated[
     list[str] | None,
@@ -34,6 +41,10 @@ Overrides = Annotated[
 VoiceOption = Annotated[
     Voice | None,
     typer.Option(help="Language and voice of the demo corpus; else what the preset says."),
+]
+StressOption = Annotated[
+    Stress | None,
+    typer.Option(help="Where the stress comes from: the text's own marks, or the speech library."),
 ]
 RunsFolder = Annotated[Path, typer.Option(help="Where runs are kept.", file_okay=False)]
 DeviceOption = Annotated[Device, typer.Option(help="Where to compute.")]

@@ -1,7 +1,7 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
-        [--text TEXT | --file FILE] [--drop-unreadable]
+        [--text TEXT | --file FILE] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
@@ -41,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     source.add_argument("--file", type=Path, help="a text file (UTF-8)")
     synthesize.add_argument(
         "--drop-unreadable", action="store_true", help="leave out and count characters without a symbol"
+    )
+    synthesize.add_argument(
+        "--stress", choices=("marks", "library"), help="where the stress comes from; else as in the training"
     )
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
@@ -87,7 +90,8 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         text = chosen.text if chosen.text is not None else _read(chosen.file)
         voice = load_voice(chosen.voice) if chosen.voice else None
         model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
-        spoken = synthesise(model, text, "drop" if chosen.drop_unreadable else None, words)
+        unreadable = "drop" if chosen.drop_unreadable else None
+        spoken = synthesise(model, text, unreadable, words, stress=chosen.stress)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:

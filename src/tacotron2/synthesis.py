@@ -123,6 +123,7 @@ def synthesise(
     unreadable: str | None = None,
     dictionary: Mapping[str, str] | None = None,
     style: Tensor | None = None,
+    stress: str | None = None,
 ) -> SpokenText:
     """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
     that it was trained on.
@@ -134,6 +135,7 @@ def synthesise(
             `text.dictionary` names.
         style: `(1, gst_dim)` of `Tacotron2.style_of_recording` or `Tacotron2.style_of_tokens`; by default
             the text's own.
+        stress: marks or library, where the stress comes from (`text.stress`); by default as in the training.
 
     Raises:
         TextError: a character that has no symbol, nothing to say, a dictionary that cannot be read, or a
@@ -146,7 +148,7 @@ def synthesise(
         path = Path(settings.dictionary) if settings.dictionary else None
         dictionary = load_dictionary(path, find_language(language)) if path else {}
     encoded = text_to_sequence(text, language, unreadable or settings.unreadable, dictionary)
-    if settings.stress == "library":
+    if (stress or settings.stress) == "library":
         encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]

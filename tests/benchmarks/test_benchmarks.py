@@ -38,11 +38,11 @@ def test_a_benchmark_prints_its_tables(name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"# {name}, ")
-    heads = re.findall(r"^\|---\|(?:--:\|)+$", done.stdout, re.MULTILINE)
-    assert len(heads) == TABLES[name], done.stdout
-    for head in heads:
-        rows = done.stdout.split(head, 1)[1].split("\n\n", 1)[0].strip().splitlines()
-        assert rows and all(row.count("|") >= head.count("|") for row in rows), done.stdout
+    tables = re.findall(r"^\|---\|((?:--:\|)+)\n((?:\|.*\n)*)", done.stdout, re.MULTILINE)
+    assert len(tables) == TABLES[name], done.stdout
+    for columns, rows in tables:
+        widths = {row.count("|") for row in rows.splitlines()}
+        assert widths == {columns.count("|") + 2}, done.stdout
     assert "nan" not in done.stdout.split()
 
 

@@ -129,3 +129,18 @@ def test_a_style_is_taken_for_every_sentence(make_model: MakeModel) -> None:
         for one, two in zip(first.speeches, second.speeches, strict=True):
             frames = min(len(one.mel), len(two.mel))
             assert not np.array_equal(one.mel[:frames], two.mel[:frames])
+
+
+def test_the_stress_of_the_library_or_of_the_marks_alone(
+    make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A voice that was trained with the library's stress speaks where there is no library, if told so."""
+    model = make_model(language="ru", stress="library")
+    with_marks = synthesise(model, "Холодное молоко.").sentences
+    assert sum(sentence.count("\u0301") for sentence in with_marks) == 2
+    (tmp_path / "espeakng_loader.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(TextError, match="--stress marks at synthesis"):
+        synthesise(model, "Холодное молоко.")
+    told = synthesise(model, "Холодное молоко\u0301.", stress="marks").sentences
+    assert sum(sentence.count("\u0301") for sentence in told) == 1

@@ -41,7 +41,7 @@ def ask_phonemes(voice: str, words: Sequence[str]) -> list[str]:
     if "error" in answer:
         raise StressError(
             f"text.stress=library: the speech library cannot be asked: {answer['error']}; "
-            "text.stress=marks does without it"
+            "text.stress=marks does without it, and --stress marks at synthesis"
         )
     phonemes: list[str] = answer["phonemes"]
     return phonemes
