@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 EXPERIMENT_NAME = "smart-tuner"
 _LOCK_TIMEOUT_S = 60.0
+USABLE_TIMEOUT_S = 30.0
+"""Other writers of the store hold it for moments; on a busy machine these are seconds."""
 
 
 def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
@@ -83,8 +85,8 @@ def runs_page(server: str) -> str:
 
 
 def _check_usable(database: Path) -> None:
-    """Fail at once where MLflow, meeting a store it cannot open, would sleep for minutes inside itself."""
-    with closing(sqlite3.connect(database, timeout=1.0)) as connection:
+    """Fail soon where MLflow, meeting a store it cannot open, would sleep for minutes inside itself."""
+    with closing(sqlite3.connect(database, timeout=USABLE_TIMEOUT_S)) as connection:
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 

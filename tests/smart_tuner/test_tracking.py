@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from smart_tuner import mlflow_store
 from smart_tuner.tracking import Tracker
 from smart_tuner.tracking_store import database_path, database_uri
 from tacotron2.events import (
@@ -305,8 +306,9 @@ def test_a_folder_of_runs_that_was_moved_takes_its_pictures_along(
 
 
 def test_a_locked_store_is_told_once_holds_up_nothing_else_and_is_caught_up_with(
-    tmp_path: Path, tracking_root: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, tracking_root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(mlflow_store, "USABLE_TIMEOUT_S", 1.0)
     run = make_run(tmp_path / "run")
     append(run, started(), step(1))
     tracking_root.mkdir(exist_ok=True)
