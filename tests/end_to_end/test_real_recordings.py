@@ -35,7 +35,7 @@ def two_threads() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(2000)
 @pytest.mark.usefixtures("two_threads")
 def test_32_clips_of_a_reader_are_learned_by_heart(tmp_path: Path) -> None:
     """Teacher forced, on the clips it was trained on, when the guide has gone.
