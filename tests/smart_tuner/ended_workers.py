@@ -20,15 +20,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from smart_tuner import tracking, worker
 from smart_tuner.config import load_config
 from smart_tuner.records import Outcome, read_events
 from smart_tuner.run_folder import RunFolder, claim, create
-from tacotron2.checkpoint import read_checkpoint
 from tacotron2.events import Event, StartedEvent, StepEvent
 from tacotron2.training import loop, validation
+from tests.bit_for_bit import equal, timeless
 
 CONFIG = load_config("debug", ["demo.demo_clips=20", "data.validation_clips=2", "data.test_clips=2"])
 """20 clips in batches of 8: an epoch ends with the third of six updates, as do a validation and a save."""
@@ -129,22 +127,7 @@ def attempt(run: RunFolder, arm: Callable[[int], None] | None = None, name: int 
 
 def weights(run: RunFolder) -> dict[str, Any]:
     """The one state and the best weights, without the time it took."""
-    found = {}
-    for path in sorted(run.checkpoints_folder.glob("*.ckpt")):
-        found[path.name] = read_checkpoint(path)
-        found[path.name].pop("train_seconds", None)
-    return found
-
-
-def equal(one: Any, other: Any) -> bool:
-    """To the last bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
+    return {path.name: timeless(path) for path in sorted(run.checkpoints_folder.glob("*.ckpt"))}
 
 
 def gone_on(run: RunFolder, whole: dict[str, Any], status: int) -> dict[str, Any]:

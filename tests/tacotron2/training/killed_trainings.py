@@ -15,9 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import torch
-
-from tacotron2.checkpoint import CheckpointError, read_checkpoint
+from tacotron2.checkpoint import CheckpointError
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import read_list
@@ -25,6 +23,7 @@ from tacotron2.events import CheckpointEvent, Event, StartedEvent, ValidationEve
 from tacotron2.hparams import from_dict
 from tacotron2.training import loop
 from tacotron2.training.state import CheckpointFolder
+from tests.bit_for_bit import equal, timeless
 
 MOST_PLACES = 200
 
@@ -149,22 +148,10 @@ def content(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for path in (folder / "checkpoints").iterdir():
         if path.suffix == ".ckpt":
-            found[path.name] = read_checkpoint(path)
-            found[path.name].pop("train_seconds", None)
+            found[path.name] = timeless(path)
         else:
             found[path.name] = None
     return found
-
-
-def equal(one: Any, other: Any) -> bool:
-    """To the last bit."""
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(equal, one, other))
-    return bool(one == other)
 
 
 def killed_and_gone_on(

@@ -29,7 +29,7 @@ def kills(
     settings = json.dumps(tiny.replace(**CHANGES).to_dict())
     done = subprocess.run(
         [sys.executable, str(PROGRAM), settings, str(tiny_corpus), str(tmp_path_factory.mktemp("kills"))],
-        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+        env=os.environ | {"PYTHONPATH": f"{SOURCE}{os.pathsep}{SOURCE.parent}"},
         capture_output=True,
         text=True,
         check=False,
