@@ -4,10 +4,10 @@
     PYTHONPATH=src python benchmarks/settings.py rates --preset demo --seeds 1 --set max_steps=1000
 
 `parts` are the auxiliary parts of the model, each added to the preset (or taken from it), `rates` the
-learning rates between which the report contradicts itself. `aligned` is the first validation whose free-running
-attention_alignment is above 0.4, `at best` are figures of the free-running validation of the weights that
-the training itself chose. A step costs what it costs beside the first variant. Runs that `--keep` already
-holds are not made again.
+learning rates between which the report contradicts itself. `aligned` is the first validation whose
+free-running attention_alignment is above 0.4, `at best` are figures of the free-running validation of the
+weights that the training itself chose. A step costs what it costs beside the first variant. Runs that
+`--keep` already holds are not made again.
 """
 
 from __future__ import annotations
