@@ -199,7 +199,8 @@ class SelfHealing:
 def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
     """The step at which what ended the last attempt began.
 
-    Where numbers were not finite that is the first such update of the last few; else where it ended.
+    Where numbers were not finite that is the first such update of the last few, or, where none was told,
+    the one after the last record: up to that all was well. Else it is where the attempt ended.
     """
     reached, incidents = 0, list[int]()
     for event in (stamped.event for stamped in stream):
@@ -214,4 +215,7 @@ def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
     step = reached if outcome.step is None else outcome.step
     if outcome.cause is not ExitCause.NON_FINITE:
         return step
-    return min([step, *(place for place in incidents if place > step - TROUBLE_STEPS)])
+    last = max(incidents, default=None)
+    if last is None or last <= step - TROUBLE_STEPS:
+        return step + 1
+    return min(place for place in incidents if place > last - TROUBLE_STEPS)

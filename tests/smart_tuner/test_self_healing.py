@@ -363,7 +363,10 @@ def test_one_failing_process_of_several_makes_one_restart(
         ([], "hung", None, 0),
         ([STARTED, "!31", "!38", "!40", step_event(40)], "non_finite", 40, 31),
         ([STARTED, "!21", "!38", "!40", step_event(40)], "non_finite", 40, 38),  # long before: another one
-        ([STARTED, "!38", replace(STARTED, resumed_from_step=20)], "non_finite", 40, 40),
+        ([STARTED, step_event(40), "!43", "!47"], "non_finite", 40, 43),  # after the last record
+        ([STARTED, step_event(40)], "non_finite", 40, 41),
+        ([STARTED, step_event(5)], "non_finite", 5, 6),
+        ([STARTED, "!38", replace(STARTED, resumed_from_step=20)], "non_finite", 40, 41),
         ([STARTED, "!38", step_event(40)], "crashed", 40, 40),
     ],
 )
