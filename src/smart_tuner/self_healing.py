@@ -172,10 +172,12 @@ class SelfHealing:
             time.sleep(min(POLL_S, left))
 
     def _give_up(self, outcome: Outcome, decision: GiveUp) -> Outcome:
-        off = not self._config.supervisor.max_restarts and not self._history.counted
-        if decision.why is None or off:
+        if decision.why is None:
             return outcome
-        told = Outcome(outcome.cause, given_up(outcome, decision.why, self._history.counted), outcome.step)
+        told = outcome
+        if self._config.supervisor.max_restarts or self._history.counted:  # else nobody wanted any
+            reason = given_up(outcome, decision.why, self._history.counted)
+            told = Outcome(outcome.cause, reason, outcome.step)
         try:
             self._note(self._history.at(Phase.GIVEN_UP))
             told.write(self._run.outcome_file)

@@ -172,6 +172,9 @@ def test_without_restarts_an_end_is_told_as_it_was(run: RunFolder) -> None:
     healed = Healed(run, "killed", config)
     assert attempts_of(run) == 1
     assert healed.outcome.message.startswith("the worker was killed from outside")
+    assert healed.outcome == run.outcome()
+    again = Healed(run, "complete")  # what is over is not taken for an end that nobody saw
+    assert again.restarts == []
 
 
 def test_a_person_who_starts_it_again_begins_a_new_count(run: RunFolder) -> None:
