@@ -141,7 +141,7 @@ def test_on_a_full_disk_the_state_before_is_kept_and_the_message_says_so(
     hparams = create_hparams(SMALL)
     model = Tacotron2(hparams)
     optimizer, folder = torch.optim.AdamW(model.parameters()), CheckpointFolder(tmp_path, 1)
-    folder.save_state(hparams, model, optimizer, Progress(step=1))
+    folder.save_state(hparams, model, optimizer, Progress(step=1), {})
     calls, fsync = iter(range(1, 100)), os.fsync
 
     def full(descriptor: int) -> None:
@@ -152,7 +152,7 @@ def test_on_a_full_disk_the_state_before_is_kept_and_the_message_says_so(
     monkeypatch.setattr(os, "fsync", full)
     words = "state-0000002.ckpt.*: cannot be written .No space left on device.; state-0000001.ckpt is kept"
     with pytest.raises(StorageError, match=words):
-        folder.save_state(hparams, model, optimizer, Progress(step=2))
+        folder.save_state(hparams, model, optimizer, Progress(step=2), {})
     assert not list(tmp_path.glob(".*"))
     assert read_checkpoint(tmp_path / "state-0000001.ckpt")["step"] == 1
     found = folder.newest_state()
@@ -203,7 +203,7 @@ def test_the_k_best_are_kept_and_one_state(tmp_path: Path) -> None:
     assert kept == [True, True, True, False]
     assert [(best.step, best.quality) for best in folder.best()] == [(0, 0.3), (2, 0.2)]
     for step in (10, 20):
-        folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={"epoch": 0}))
+        folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={"epoch": 0}), {})
     assert sorted(path.name for path in tmp_path.glob("state-*")) == [
         "state-0000020.ckpt",
         "state-0000020.ckpt.json",
@@ -256,7 +256,7 @@ def test_killed_while_writing_a_good_state_remains(tmp_path: Path) -> None:
         optimizer = torch.optim.AdamW(model.parameters())
         folder = CheckpointFolder(Path({str(tmp_path)!r}), 1)
         for step in range(1, 100000):
-            folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={{}}))
+            folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={{}}), {{}})
             if step == 1:
                 print("saving", flush=True)
         """

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,13 @@ class CheckpointFolder:
         model: Tacotron2,
         optimizer: torch.optim.Optimizer,
         progress: Progress,
+        controllers: Mapping[str, Any],
         rng_of_others: Sequence[dict[str, Any]] = (),
     ) -> Path:
         """Writes the full state and then removes the one before.
 
-        `rng_of_others`: `rng_state()` of the other processes of the training, in the order of their ranks.
+        `controllers`: name to state of what adjusts the training; `rng_of_others`: `rng_state()` of the other
+        processes of the training, in the order of their ranks.
 
         Raises:
             StorageError: it cannot be written; the one before is still there.
@@ -78,6 +80,7 @@ class CheckpointFolder:
             "step": progress.step,
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,
+            **controllers,
         }
         try:
             save_checkpoint(path, content, {"role": "state", "step": progress.step})
