@@ -20,12 +20,12 @@ from gpu.card import Card, tf32
 from tacotron2.data.dataset import Batch, TextMelCollate
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
+from tacotron2.training.devices import make_fabric
 
 NO_DROPOUT = {
     "p_prenet_dropout": 0.0, "p_attention_dropout": 0.0, "p_decoder_dropout": 0.0,
     "p_convolution_dropout": 0.0, "drop_frame_rate": 0.0,
 }  # fmt: skip
-HALVES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 TOLERANCES = {"fp32": (1e-4, 1e-3), "TF32": (1e-2, 5e-2), "fp16": (1e-2, 5e-2), "bf16": (5e-2, 2e-1)}
 """Of outputs and loss, and of the gradient. Mantissas of 24, 11, 11 and 8 bits."""
 SCALE = 2.0**10
@@ -48,11 +48,13 @@ def outcome(
 ) -> Outcome:
     """By a copy of the model on the device."""
     model, batch = copy.deepcopy(model).to(device), batch.to(device)
-    criterion, half = Tacotron2Loss(model.hparams).to(device), HALVES.get(arithmetic)
+    criterion = Tacotron2Loss(model.hparams).to(device)
+    precision = arithmetic if arithmetic in ("bf16", "fp16") else "fp32"
+    fabric, _ = make_fabric(model.hparams.replace(precision=precision), device)
     follow(model, naive)
     torch.manual_seed(1)
     with tf32(arithmetic != "fp32"):
-        with torch.autocast(device, half, enabled=half is not None):
+        with fabric.autocast():
             output = model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
         loss = criterion(output, batch, 1.0).total
         (loss * SCALE).backward()

@@ -103,7 +103,7 @@ def _leaf_values() -> st.SearchStrategy[dict[str, Any]]:
             "max_train_minutes": st.integers(0, 10**20).map(float),
             "seed": st.integers(0, 2**31 - 1),
             "prenet_dropout_at_synthesis": st.booleans(),
-            "precision": st.sampled_from(["auto", "fp32", "bf16"]),
+            "precision": st.sampled_from(["auto", "fp32", "bf16", "fp16"]),
             "demo_voice": st.text(),
         },
     )
