@@ -1,8 +1,9 @@
 """The same weights and batch give the same on a card as on the CPU, and by the fast path as by the oracle.
 
 Compared are the spectrogram, the alignments, the loss and the gradient of all weights together, each as the
-norm of the difference over the norm of what is right. Against the CPU nothing is dropped, because the devices
-draw differently; against the oracle on the same device the drawn masks are equal.
+norm of the difference over the norm of what is right. The spectrogram is the decoder's: behind the post-net
+batch normalisation would magnify the rounding of a model that has learned nothing. Against the CPU nothing
+is dropped, because the devices draw differently; against the oracle the drawn masks are equal.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ NO_DROPOUT = {
     "p_prenet_dropout": 0.0, "p_attention_dropout": 0.0, "p_decoder_dropout": 0.0,
     "p_convolution_dropout": 0.0, "drop_frame_rate": 0.0,
 }  # fmt: skip
-TOLERANCES = {"fp32": (1e-4, 1e-3), "TF32": (1e-2, 5e-2), "fp16": (1e-2, 5e-2), "bf16": (5e-2, 2e-1)}
-"""Of outputs and loss, and of the gradient. Mantissas of 24, 11, 11 and 8 bits."""
+TOLERANCES = {"fp32": (1e-4, 1e-3), "TF32": (1e-2, 5e-2), "fp16": (1e-2, 5e-2), "bf16": (2e-2, 2e-1)}
+"""Of outputs and loss, and of the gradient. Mantissas of 24, 11, 11 and 8 bits. Rounding alone, on a
+CPU, took the gradient of these models 0.02 away in fp16 and 0.06 in bf16."""
 SCALE = 2.0**10
 """What the loss is multiplied by, so that fp16 does not lose small gradients; exact."""
 HEAD = ("model, arithmetic, against", "mel", "alignments", "loss", "gradient", "allowed", "")
@@ -59,7 +61,7 @@ def outcome(
         loss = criterion(output, batch, 1.0).total
         (loss * SCALE).backward()
     gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
-    found = (output.mel_after, output.alignments, loss, torch.cat(gradients) / SCALE)
+    found = (output.mel_before, output.alignments, loss, torch.cat(gradients) / SCALE)
     return Outcome(*(value.detach().float().cpu() for value in found))
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import torch
 from measuring import size, table
+from torch import Tensor
 from train_step import Training
 
 from gpu.card import GIB, Card
@@ -23,12 +24,12 @@ LEFT_OVER = 2**20
 """Bytes that may stay behind after a step that failed."""
 
 
-def longest_batch(hparams: HParams, utterances: int) -> Batch:
+def longest_batch(hparams: HParams, utterances: int, device: str) -> Batch:
     """Utterances of `data.max_seconds` each."""
     audio, seconds, r = hparams.audio, hparams.data.max_seconds, hparams.model.n_frames_per_step
     steps = math.ceil(seconds * audio.sampling_rate / audio.hop_length / r)
     symbols = math.ceil(seconds * SYMBOLS_PER_SECOND)
-    make = {"device": "cuda"}
+    make = {"device": torch.device(device)}
     return Batch(
         text=torch.randint(1, 60, (utterances, symbols), **make),
         text_lengths=torch.full((utterances,), symbols, **make),
@@ -39,19 +40,24 @@ def longest_batch(hparams: HParams, utterances: int) -> Batch:
     )
 
 
-def begin(name: str) -> Training:
+def begin(card: Card, name: str) -> Training:
     """A training whose optimiser has its state already."""
-    training = Training(size(name), 1, 2, 8, "cuda")
+    training = Training(size(name), 1, 2, 8, card.device)
     training.step()
     return training
 
 
+def update(card: Card, training: Training, utterances: int) -> Tensor:
+    """One update of so many utterances; its loss."""
+    return training.update(longest_batch(training.hparams, utterances, card.device), bf16=card.has_bf16)
+
+
 def holds(card: Card, training: Training, utterances: int) -> bool:
-    """Whether the card does two updates of the longest utterances."""
-    bf16, fine = card.has_bf16, False
+    """Whether the card does two updates."""
+    fine = False
     try:
         for _ in range(2):
-            training.update(longest_batch(training.hparams, utterances), bf16=bf16)
+            update(card, training, utterances)
         fine = True
     except torch.OutOfMemoryError:
         pass
@@ -63,13 +69,13 @@ def holds(card: Card, training: Training, utterances: int) -> bool:
 def out_of_memory(card: Card) -> list[str]:
     """Doubles the batch until the card is full; then a small step must work, with all memory back."""
     name = "tiny" if card.tiny else "28 M"
-    training = begin(name)
+    training = begin(card, name)
     assert holds(card, training, PROBED[0])
     before, utterances = torch.cuda.memory_allocated(), PROBED[0]
     while holds(card, training, utterances):
         utterances *= 2
     after = torch.cuda.memory_allocated()
-    loss = training.update(longest_batch(training.hparams, PROBED[0]), bf16=card.has_bf16)
+    loss = update(card, training, PROBED[0])
     finite = bool(torch.isfinite(loss))
     row = [name, utterances, f"{before / 2**20:.1f}", f"{after / 2**20:.1f}", "yes" if finite else "NO"]
     head = ["model", "batch that is too large", "MB before", "MB after", "a small step works"]
@@ -83,7 +89,7 @@ def peaks(card: Card, training: Training) -> list[int]:
     found = []
     for utterances in PROBED:
         torch.cuda.reset_peak_memory_stats()
-        training.update(longest_batch(training.hparams, utterances), bf16=card.has_bf16)
+        update(card, training, utterances)
         found.append(torch.cuda.max_memory_allocated())
         card.release()
     return found
@@ -105,7 +111,7 @@ def memory(card: Card) -> list[str]:
     """Every preset on cards of several sizes, acted by limits of torch's allocator."""
     rows = []
     for name in ("tiny",) if card.tiny else MODELS:
-        training = begin(name)
+        training = begin(card, name)
         train = training.hparams.train
         low, high = peaks(card, training)
         ((small, large),) = pairwise(PROBED)
