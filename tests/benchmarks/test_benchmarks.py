@@ -17,6 +17,7 @@ TABLES = {
     "gpu_check": 5,
     "memory": 1,
     "profile_phases": 1,
+    "settings": 3,
     "startup": 1,
     "synthesis": 2,
     "train_step": 2,
