@@ -14,7 +14,7 @@ from smart_tuner.mistakes import plain_errors
 from smart_tuner.options import Messages, Overrides
 
 MIB = 2**20
-BILLION = 1e9
+MILLION = 1e6
 
 model_app = typer.Typer(help="Models.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -92,9 +92,9 @@ def _told(told: dict[str, Any], language: Language) -> list[str]:
     sentences: list[Message] = [
         ModelPhrase.NORMALISED(count=told["normalised_parameters"], tensors=tensors),
         ModelPhrase.WITHOUT(names=", ".join(without)) if without else ModelPhrase.ALL_LEARN(),
-        ModelPhrase.SIZES(weights=told["weights_bytes"], state=told["optimizer_bytes"]),
-        ModelPhrase.TRAINING(macs=training["macs"] / BILLION, kept=training["bytes"] / MIB),
-        ModelPhrase.SYNTHESIS(macs=synthesis["macs"] / BILLION, live=synthesis["bytes"] / MIB),
+        ModelPhrase.SIZES(weights=told["weights_bytes"] / MIB, state=told["optimizer_bytes"] / MIB),
+        ModelPhrase.TRAINING(macs=training["macs"] / MILLION, kept=training["bytes"] / MIB),
+        ModelPhrase.SYNTHESIS(macs=synthesis["macs"] / MILLION, live=synthesis["bytes"] / MIB),
         ModelPhrase.HOW(utterances=told["utterances"], seconds=told["seconds"], symbols=told["symbols"]),
     ]
     return [render(sentence, language) for sentence in sentences]

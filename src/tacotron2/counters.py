@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,6 +24,17 @@ def _matrix_vector(matrix: torch.Size, vector: torch.Size, **_: Any) -> int:
 
 def _added_matrix_vector(added: torch.Size, matrix: torch.Size, vector: torch.Size, **_: Any) -> int:
     return 2 * matrix.numel()
+
+
+@contextmanager
+def _without_onednn() -> Iterator[None]:
+    """torch's own `flags` would set the arithmetic of Intel's GPUs as well, and warn where there is none."""
+    mkldnn: Any = torch.backends.mkldnn
+    before, mkldnn.enabled = mkldnn.enabled, False
+    try:
+        yield
+    finally:
+        mkldnn.enabled = before
 
 
 class MacCounter:
@@ -47,7 +59,7 @@ class MacCounter:
         return int(self._counter.get_total_flops()) // 2
 
     def __enter__(self) -> Self:
-        self._entered.enter_context(torch.backends.mkldnn.flags(enabled=False))
+        self._entered.enter_context(_without_onednn())
         self._entered.enter_context(self._counter)
         return self
 

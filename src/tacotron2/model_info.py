@@ -16,7 +16,7 @@ from tacotron2.models import Tacotron2
 from tacotron2.models.free_running import Voice
 from tacotron2.models.masking import MaskedBatchNorm
 
-UTTERANCES, SECONDS, SYMBOLS_PER_SECOND = 2, 5.0, 15
+UTTERANCES, SECONDS, SYMBOLS_PER_SECOND = 2, 3.0, 15
 """Of the batch that is measured: a reader's tempo (LJSpeech: 15.2 characters a second)."""
 LEARNS_ABOVE = 1e-6
 """Share of the median of its module's tensors: what is below is rounding noise."""
@@ -82,12 +82,12 @@ class Example:
     """Of each utterance."""
 
 
-def make_example(hparams: HParams) -> Example:
+def make_example(hparams: HParams, seconds: float) -> Example:
     """Letters at a reader's tempo, but at most half as many as decoder steps; noise for speech."""
     audio, r = hparams.audio, hparams.n_frames_per_step
-    steps = max(2, round(SECONDS * audio.sampling_rate / audio.hop_length / r))
+    steps = max(2, round(seconds * audio.sampling_rate / audio.hop_length / r))
     frames = steps * r
-    count = min(round(SECONDS * SYMBOLS_PER_SECOND), steps // 2)
+    count = min(round(seconds * SYMBOLS_PER_SECOND), steps // 2)
     letters = heard_classes(hparams.n_symbols).nonzero()[:, 0]
     text = letters[torch.arange(UTTERANCES * count).view(UTTERANCES, count) % len(letters)]
     gate = torch.zeros(UTTERANCES, steps)
@@ -103,12 +103,17 @@ def make_example(hparams: HParams) -> Example:
     )
 
 
-def describe(hparams: HParams) -> ModelInfo:
-    """Builds the model, on the CPU in float32, and measures it; random generators are left as they were."""
+def describe(hparams: HParams, seconds: float = SECONDS) -> ModelInfo:
+    """Builds the model, on the CPU in float32, and measures it; random generators are left as they were.
+
+    Args:
+        seconds: length of the utterances that are measured; a reference encoder, which reads a 64th of the
+            frames, needs more than one step to learn all it can.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(hparams.train.seed)
         model = Tacotron2(hparams.replace(gate_threshold=NEVER))
-        example = make_example(hparams)
+        example = make_example(hparams, seconds)
         normalised = before_batch_norm(model, example)
         training = _training_cost(model, example)
         optimizer = torch.optim.AdamW(model.parameters(), lr=0.0)

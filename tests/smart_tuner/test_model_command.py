@@ -33,7 +33,7 @@ def test_the_table_in_both_languages(tmp_path: Path) -> None:
 
 
 def test_a_program_reads_it(tmp_path: Path) -> None:
-    """Every key of a preset given by hand is the same model; the losses that are off are seen in the gradients."""
+    """Without a preset, the defaults with what was set; losses that are off are seen in the gradients."""
     debug = load_config("debug").hparams.to_dict()
     changes = [f"{key}={value}" for key, value in {**debug["model"], **debug["train"]}.items()]
     changes += ["use_ddc=true", "ddc_loss_weight=0", "loss.ddc_decoder_weight=0"]
@@ -52,7 +52,7 @@ def test_a_program_reads_it(tmp_path: Path) -> None:
     [
         (["--preset", "debugg"], "'debugg': no such preset; did you mean 'debug'?"),
         (["--preset", "no.yaml"], "no.yaml: no such file"),
-        (["--set", "batch_size=0"], "batch_size=0: must be a whole number >= 1"),
+        (["--set", "batch_size=0"], "train.batch_size='0': must be a whole number >= 1"),
         (["--set", "gst_heads=3"], "model.gst_dim"),
     ],
 )

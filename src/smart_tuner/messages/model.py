@@ -29,19 +29,19 @@ class ModelPhrase(Phrase):
     ALL_LEARN = "Every other tensor gets a gradient.", "Все остальные тензоры получают градиент."
     WITHOUT = "Without a gradient: {names}", "Без градиента: {names}"
     SIZES = (
-        "Weights {weights:MiB}, the optimizer's state {state:MiB}.",
-        "Веса {weights:MiB}, состояние оптимизатора {state:MiB}.",
+        "Weights {weights:,.1f} MiB, the optimizer's state {state:,.1f} MiB.",
+        "Веса {weights:,.1f} МиБ, состояние оптимизатора {state:,.1f} МиБ.",
     )
     TRAINING = (
-        "One second of speech in training: {macs:,.2f} billion multiply-adds forward and backward, "
+        "One second of speech in training: {macs:,.1f} million multiply-adds forward and backward, "
         "{kept:,.2f} MiB kept in between.",
-        "Секунда речи в обучении: {macs:,.2f} млрд умножений со сложением вперёд и назад, "
+        "Секунда речи в обучении: {macs:,.1f} млн умножений со сложением вперёд и назад, "
         "{kept:,.2f} МиБ хранится между ними.",
     )
     SYNTHESIS = (
-        "One second of speech at synthesis: {macs:,.2f} billion multiply-adds, at most {live:,.2f} MiB "
+        "One second of speech at synthesis: {macs:,.1f} million multiply-adds, at most {live:,.2f} MiB "
         "beside the weights.",
-        "Секунда речи при синтезе: {macs:,.2f} млрд умножений со сложением, не больше {live:,.2f} МиБ "
+        "Секунда речи при синтезе: {macs:,.1f} млн умножений со сложением, не больше {live:,.2f} МиБ "
         "сверх весов.",
     )
     HOW = (
