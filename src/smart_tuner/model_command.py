@@ -67,7 +67,7 @@ def _table(told: dict[str, Any], language: Language) -> list[str]:
     names = [each["name"] for each in told["modules"]] + [render(ModelPhrase.ALL_MODULES(), language)]
     rows = [[render(head(), language) for head in heads]]
     rows += [
-        [name, *(render(ModelPhrase.COUNT(count=count), language) for count in row)]
+        [name, *(render(ModelPhrase.ROW_COUNT(count=count), language) for count in row)]
         for name, row in zip(names, counts, strict=True)
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -91,7 +91,7 @@ def _told(told: dict[str, Any], language: Language) -> list[str]:
     training, synthesis = told["training"], told["synthesis"]
     sentences: list[Message] = [
         ModelPhrase.NORMALISED(count=told["normalised_parameters"], tensors=tensors),
-        ModelPhrase.WITHOUT(names=", ".join(without)) if without else ModelPhrase.ALL_LEARN(),
+        ModelPhrase.NO_GRADIENT(names=", ".join(without)) if without else ModelPhrase.ALL_LEARN(),
         ModelPhrase.SIZES(weights=told["weights_bytes"] / MIB, state=told["optimizer_bytes"] / MIB),
         ModelPhrase.TRAINING(macs=training["macs"] / MILLION, kept=training["bytes"] / MIB),
         ModelPhrase.SYNTHESIS(macs=synthesis["macs"] / MILLION, live=synthesis["bytes"] / MIB),

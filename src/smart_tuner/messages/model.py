@@ -18,7 +18,7 @@ class ModelPhrase(Phrase):
     HEAD_GRADIENT = "with a gradient", "с градиентом"
     HEAD_NORMALISED = "normalised away", "снято нормировкой"
     ALL_MODULES = "all", "всего"
-    COUNT = "{count:,}", "{count:,}"
+    ROW_COUNT = "{count:,}", "{count:,}"
     NORMALISED = (
         "Normalised away: {count:,} biases in {tensors} {tensors:tensor|tensors}, each in front of a batch "
         "normalisation that takes it out again; their gradient is zero by construction.",
@@ -27,7 +27,7 @@ class ModelPhrase(Phrase):
         "их градиент равен нулю по построению.",
     )
     ALL_LEARN = "Every other tensor gets a gradient.", "Все остальные тензоры получают градиент."
-    WITHOUT = "Without a gradient: {names}", "Без градиента: {names}"
+    NO_GRADIENT = "Without a gradient: {names}", "Без градиента: {names}"
     SIZES = (
         "Weights {weights:,.1f} MiB, the optimizer's state {state:,.1f} MiB.",
         "Веса {weights:,.1f} МиБ, состояние оптимизатора {state:,.1f} МиБ.",
