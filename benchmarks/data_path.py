@@ -24,7 +24,8 @@ from measuring import arguments, begin, size, table
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.data.sampler import LengthBatchSampler
 from tacotron2.hparams import HParams
-from tacotron2.training.loop import Meter, Trainer
+from tacotron2.training.meter import Meter
+from tacotron2.training.trainer import Trainer
 
 POOLS = (1, 2, 4, 8, 16)
 EPOCHS = 20

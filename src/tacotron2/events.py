@@ -125,6 +125,38 @@ class CheckpointEvent(Event):
 
 
 @dataclass(frozen=True)
+class IncidentEvent(Event):
+    """Something went wrong in training, and training goes on or ends by what the guard decides.
+
+    `incident` is its type (docs/recovery.md names them all), `details` what is known of it in plain values;
+    `folder` holds what replays it.
+    """
+
+    kind: ClassVar[str] = "incident"
+    step: int
+    incident: str
+    details: dict[str, Any]
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class RestartEvent(Event):
+    """The attempt before ended by `cause` at `step`; the next goes on from `resume_step`.
+
+    `attempt` counts restarts from 1; `resume_step` is None where it begins anew; `changes` names what is
+    different, as `name x factor`.
+    """
+
+    kind: ClassVar[str] = "restart"
+    attempt: int
+    cause: str
+    step: int
+    resume_step: int | None
+    changes: list[str]
+    delay_s: float
+
+
+@dataclass(frozen=True)
 class ExaminedEvent(Event):
     """The best checkpoint has spoken the test sentences."""
 
@@ -154,6 +186,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     StepEvent,
     ValidationEvent,
     CheckpointEvent,
+    IncidentEvent,
+    RestartEvent,
     ExaminedEvent,
     FinishedEvent,
 )
@@ -193,6 +227,8 @@ def from_json(line: str) -> Stamped:
 OPTIONAL_FIELDS = frozenset(
     {
         "resumed_from_step",
+        "resume_step",
+        "folder",
         "quality",
         "attention_image",
         "spectrogram_image",
@@ -205,6 +241,8 @@ OPTIONAL_FIELDS = frozenset(
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -16,6 +16,8 @@ from tacotron2.events import (
     EventError,
     ExaminedEvent,
     FinishedEvent,
+    IncidentEvent,
+    RestartEvent,
     StageEvent,
     Stamped,
     StartedEvent,
@@ -48,6 +50,10 @@ EVENTS: list[Event] = [
     ValidationEvent(50, {}, {}, 1.5, 0.4, "attention/ä\u2028.png", "spectrograms/s.png", ["audio/a b.wav"]),
     CheckpointEvent(50, "checkpoints/state-0000050.ckpt", "state"),
     CheckpointEvent(50, "checkpoints/best-0000050.ckpt", "best", 0.4),
+    IncidentEvent(37, "non_finite_update", {"terms": ["gate"], "norms": [0.5, 0.25]}, "incidents/0000037"),
+    IncidentEvent(40, "exploding_norm", {"norm": 50.0, "median": 0.5}),
+    RestartEvent(1, "non_finite", 45, 40, ["learning_rate x 0.5"], 2.0),
+    RestartEvent(2, "attention_failed", 1000, None, [], 0.0),
     ExaminedEvent("checkpoints/best-0000050.ckpt", {"quality": 0.4}),
     FinishedEvent(100, "completed", 60.0),
     FinishedEvent(100, "crashed"),
@@ -77,6 +83,8 @@ def test_numbers_that_are_not_finite_are_null_in_the_file_and_nan_when_read() ->
     assert content["grad_norm"] is None
     read = from_json(to_json(event, 1.0)).event
     assert isinstance(read, StepEvent)
+    incident = IncidentEvent(1, "loss_spike", {"before": [1.0, math.nan]})
+    assert json.loads(to_json(incident, 1.0))["details"] == {"before": [1.0, None]}
     assert math.isnan(read.losses["total"]) and math.isnan(read.losses["gate"]) and math.isnan(read.grad_norm)
     assert read.losses["mel_after"] == 1.0 and read.step == 10
 

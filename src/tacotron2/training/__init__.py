@@ -1,7 +1,8 @@
 """Training and validation: the loop is `loop.train`, what it saves `state`, how it is judged `validation`."""
 
 from tacotron2.training.estimate import Estimate, estimate
-from tacotron2.training.loop import NonFiniteLossError, TrainingResult, train
+from tacotron2.training.guard import NonFiniteLossError
+from tacotron2.training.loop import TrainingResult, train
 from tacotron2.training.ranks import LostRankError, Ranks, RanksError, join
 from tacotron2.training.validation import ValidationResult, validate
 

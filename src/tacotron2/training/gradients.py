@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
@@ -21,14 +19,17 @@ def backward(
     parts: int,
     guide_weight: float,
     ranks: Ranks,
-    note: Callable[[Mapping[str, Tensor]], None] = lambda terms: None,
-) -> None:
+) -> dict[str, Tensor]:
     """Forward and backward of every micro-batch; the parameters are left with the gradients of the batch.
 
-    The losses of the parts are weighted by their frames. `note` is given the weighted terms of every part, of
-    this process's rows only: those of all processes add up to the terms of the part.
+    The losses of the parts are weighted by their frames.
+
+    Returns:
+        the terms of the loss over the batch, of this process's rows only: those of all processes add up to
+        the terms of the batch.
     """
     frames = batch.num_frames
+    sums: dict[str, Tensor] = {}
     for part in split(batch, parts, criterion.r):
         share = part.num_frames / frames
         whole = part.whole
@@ -39,6 +40,7 @@ def backward(
         output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
         losses: Losses = criterion(output, part, guide_weight, positions)
         fabric.backward(losses.total * share)
-        terms = losses.terms() | {"reference": losses.reference}
-        note({name: value * share for name, value in terms.items()})
+        for name, value in (losses.terms() | {"reference": losses.reference}).items():
+            sums[name] = sums[name] + value * share if name in sums else value * share
     ranks.sum_gradients(network)
+    return sums

@@ -24,9 +24,10 @@ from tacotron2.events import Event, StepEvent
 from tacotron2.hparams import HParams, from_dict
 from tacotron2.models.masking import MaskedBatchNorm
 from tacotron2.training import NonFiniteLossError, TrainingResult, estimate, train, validation
-from tacotron2.training.loop import Trainer
+from tacotron2.training.loop import record
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks, join
+from tacotron2.training.trainer import Trainer
 
 NOTHING_DROPPED = {
     "p_prenet_dropout": 0.0,
@@ -73,7 +74,8 @@ def update(
     in_order = sorted(chosen, key=sets[0].lengths.__getitem__)
     batch = BatchShares(sets[0], TextMelCollate(trainer.model.r), ranks.rank, ranks.count)[in_order]
     trainer.step(batch, meter)
-    event = trainer.record(meter, 0)
+    event = record(trainer, meter)
+    assert event is not None
     figures = event.losses | {"reference": event.train_reference_loss, "grad_norm": event.grad_norm}
     return {
         "ids": batch.ids,

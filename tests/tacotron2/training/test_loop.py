@@ -16,8 +16,10 @@ from tacotron2.data.dataset import Batch, Item, TextMelCollate, TextMelLoader
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.training import NonFiniteLossError
-from tacotron2.training.loop import Meter, Trainer
+from tacotron2.training.loop import record
+from tacotron2.training.meter import Meter
 from tacotron2.training.micro_batches import split
+from tacotron2.training.trainer import Trainer
 
 Sets = tuple[TextMelLoader, TextMelLoader]
 
@@ -47,7 +49,8 @@ def test_the_norm_recorded_is_the_one_before_clipping(tiny: HParams, sets: Sets,
     losses.total.backward()
     torch.set_rng_state(drawn)
     trainer.step(batch, meter)
-    event = trainer.record(meter, 0)
+    event = record(trainer, meter)
+    assert event is not None
     true_norm = norm([p.grad for p in oracle.parameters() if p.grad is not None])
     assert true_norm > 0.1
     assert event.grad_norm == pytest.approx(true_norm, rel=1e-5)
@@ -88,8 +91,9 @@ def test_micro_batches_give_the_gradients_of_the_whole_batch(
         batch = next(trainer.batches())
         assert len(set(batch.mel_lengths.tolist())) == 4
         trainer.step(batch, meter)
-        results.append((given, trainer.record(meter, 0)))
+        results.append((given, record(trainer, meter)))
     (whole, event), (summed, other) = results
+    assert event is not None and other is not None
     assert norm(whole) > 0.1
     torch.testing.assert_close(summed, whole, rtol=1e-4, atol=1e-6 * norm(whole))
     assert other.losses["mel_after"] == pytest.approx(event.losses["mel_after"], rel=1e-5)
@@ -150,20 +154,59 @@ def test_a_step_reads_nothing_back_from_the_device(
         trainer.step(batch, meter)
         assert reads.found == 0 and not bulk_reads
         # The watch works: the record reads once, all terms together.
-        trainer.record(meter, 0)
+        record(trainer, meter)
         assert bulk_reads == ["tolist"]
         float(next(iter(meter.sums.values())))
         assert reads.found == 1
 
 
-def test_a_gradient_that_is_not_finite_is_told_though_the_loss_is(
-    tiny: HParams, sets: Sets, tmp_path: Path
-) -> None:
+def test_an_update_that_is_not_finite_changes_nothing(tiny: HParams, sets: Sets, tmp_path: Path) -> None:
     trainer, meter = Trainer(tiny, *sets, tmp_path, "cpu"), Meter()
-    trainer.model.decoder.gate_layer.bias.register_hook(lambda gradient: gradient * math.inf)
-    trainer.step(next(trainer.batches()), meter)
-    with pytest.raises(NonFiniteLossError, match="^grad_norm became NaN or Inf"):
-        trainer.record(meter, 0)
+    batches = trainer.batches()
+    trainer.step(next(batches), meter)
+    weights = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    optimizer = copy.deepcopy(trainer.adamw.state_dict()["state"])
+    sums = {name: value.clone() for name, value in meter.sums.items()}
+    layer = trainer.model.decoder.gate_layer.bias
+    handle = layer.register_hook(lambda gradient: gradient * math.inf)
+    poisoned = next(batches)
+    trainer.step(poisoned, meter)
+    handle.remove()
+    torch.testing.assert_close(trainer.model.state_dict(), weights, rtol=0, atol=0)
+    torch.testing.assert_close(trainer.adamw.state_dict()["state"], optimizer, rtol=0, atol=0)
+    assert all(torch.equal(meter.sums[name], value) for name, value in sums.items())
+    (incident,) = trainer.guard.look()
+    assert incident.step == 2 and incident.incident == "non_finite_update"
+    assert incident.details["terms"] == [] and incident.details["layers"] == ["decoder.gate_layer.bias"]
+    assert incident.details["utterances"] == list(poisoned.ids)
+    trainer.guard.require_sound()
+    trainer.step(next(batches), meter)
+    assert trainer.guard.look() == []
+    assert any(not torch.equal(value, weights[name]) for name, value in trainer.model.named_parameters())
+
+
+def test_three_such_updates_within_ten_end_the_attempt(tiny: HParams, sets: Sets, tmp_path: Path) -> None:
+    trainer, meter = Trainer(tiny, *sets, tmp_path, "cpu"), Meter()
+    batches, layer = trainer.batches(), trainer.model.decoder.gate_layer.bias
+    for step in range(1, 12):
+        bad = step in (1, 6, 10)
+        handle = layer.register_hook(lambda gradient: gradient * math.nan) if bad else None
+        trainer.step(next(batches), meter)
+        if handle:
+            handle.remove()
+        trainer.guard.look()
+        if step < 10:
+            trainer.guard.require_sound()
+    with pytest.raises(NonFiniteLossError, match="steps 1, 6, 10"):
+        trainer.guard.require_sound()
+
+
+def test_weights_that_are_not_finite_end_the_attempt(tiny: HParams, sets: Sets, tmp_path: Path) -> None:
+    trainer = Trainer(tiny, *sets, tmp_path, "cpu")
+    with torch.no_grad():
+        trainer.model.embedding.weight[3, 2] = math.inf
+    with pytest.raises(NonFiniteLossError, match="weights became NaN or Inf: embedding.weight$"):
+        trainer.guard.require_sound()
 
 
 def test_batches_know_the_epoch_they_belong_to(tiny: HParams, sets: Sets, tmp_path: Path) -> None:

@@ -1,0 +1,165 @@
+"""One training: its parts, and the update that advances them.
+
+No update reads anything back from the device: losses, norms and what is not finite are kept there and read
+once in `log_every` steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch.nn.utils import clip_grads_with_norm_
+from torch.utils.data import DataLoader
+
+from tacotron2.checkpoint import CheckpointError
+from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
+from tacotron2.data.sampler import LengthBatchSampler
+from tacotron2.data.shares import BatchShares
+from tacotron2.hparams import HParams
+from tacotron2.losses import Tacotron2Loss, guided_attention_weight
+from tacotron2.models import Tacotron2
+from tacotron2.training.devices import make_fabric
+from tacotron2.training.gradients import backward
+from tacotron2.training.guard import Guard, Reading, RunningStatistics
+from tacotron2.training.knobs import Knobs
+from tacotron2.training.meter import Meter
+from tacotron2.training.ranks import Ranks
+from tacotron2.training.schedule import learning_rate
+from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
+
+
+class Trainer:
+    """One training: its parts, and the step that advances them."""
+
+    def __init__(
+        self,
+        hparams: HParams,
+        train_set: TextMelLoader,
+        validation_set: TextMelLoader,
+        folder: Path,
+        device: str,
+        ranks: Ranks | None = None,
+    ) -> None:
+        self.hparams, self.train_set, self.validation_set = hparams, train_set, validation_set
+        self.folder, self.ranks = folder, ranks or Ranks()
+        self.ranks.require_count(hparams.train.num_processes)
+        self.fabric: Fabric
+        self.fabric, self.precision = make_fabric(hparams, device, self.ranks.device_index)
+        torch.manual_seed(hparams.train.seed)
+        self.model = Tacotron2(hparams)
+        self.model.set_mel_statistics(*mel_statistics(train_set))
+        self.ranks.seed_dropout(hparams.train.seed)
+        # Fused: it takes the truth value `found_inf` on the device and then changes nothing.
+        self.adamw = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=hparams.train.learning_rate,
+            weight_decay=hparams.train.weight_decay,
+            fused=True,
+        )
+        self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
+        self.ranks.connect(self.model)
+        self.criterion = Tacotron2Loss(hparams).to(self.fabric.device)
+        train = hparams.train
+        self.sampler = LengthBatchSampler(
+            train_set.lengths, train.batch_size, hparams.data.bucket_batches, train.seed
+        )
+        self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
+        self.progress = Progress(sampler=self.sampler.state_dict())
+        self.knobs, self.guard = Knobs(hparams), Guard(self.model)
+        self._statistics = RunningStatistics(self.model)
+
+    def resume(self) -> int | None:
+        """Takes up the newest state of the folder; the step it stands at, or None at a first start.
+
+        Raises:
+            CheckpointError: the state is damaged, or was trained on other recordings.
+            HParamsError: it belongs to other hyper-parameters.
+            RanksError: the processes do not find the same state, or not the same recordings.
+        """
+        found = self.checkpoints.newest_state()
+        self.ranks.require_agreement("order of the data", self.sampler.state_dict()["order"])
+        self.ranks.require_agreement("newest state", found and found[0].name)
+        if self.ranks.is_first:
+            self.checkpoints.tidy(found[0] if found else None)
+        if found is None:
+            return None
+        path, content = found
+        refuse_other_settings(path, content["hparams"], self.hparams)
+        try:
+            self.sampler.load_state_dict(content["sampler"])
+            self.model.load_state_dict(content["model"])
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.knobs.load_state_dict(content["knobs"])
+            self.guard.load_state_dict(content["guard"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
+        self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
+        states = [content["rng"], *content.get("rng_of_others", ())]
+        restore_rng(states[self.ranks.rank])
+        return self.progress.step
+
+    def batches(self) -> Iterator[Batch]:
+        """Batches without end, from where the training stands."""
+        trained_on = self.sampler.epoch * len(self.sampler) + self.sampler.position
+        while True:
+            self.sampler.seek(trained_on)
+            collate = TextMelCollate(self.hparams.model.n_frames_per_step)
+            loader = DataLoader(
+                BatchShares(self.train_set, collate, self.ranks.rank, self.ranks.count),
+                sampler=self.sampler,
+                batch_size=None,  # an item is a whole batch
+                num_workers=self.hparams.data.num_workers,
+                generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
+            )
+            for batch in loader:
+                trained_on += 1
+                # Loader processes run ahead of the training; what counts is what was trained on.
+                state = self.sampler.state_dict()
+                epoch, position = divmod(trained_on, len(self.sampler))
+                self.progress.sampler = state | {"epoch": epoch, "position": position}
+                yield batch
+
+    def learning_rate(self, step: int) -> float:
+        """That of the update after `step` updates."""
+        return learning_rate(self.hparams.train, step) * self.knobs.scale("learning_rate")
+
+    def guide_weight(self, step: int) -> float:
+        """That of guided attention in the same update."""
+        return guided_attention_weight(self.hparams.loss, step) * self.knobs.scale("guided_attention_weight")
+
+    @property
+    def micro_batches(self) -> int:
+        """Parts that every batch is computed in."""
+        return self.hparams.train.accumulation_steps * round(self.knobs.scale("micro_batches"))
+
+    def step(self, batch: Batch, meter: Meter) -> None:
+        """One update: forward and backward of every micro-batch, clip by the true norm, AdamW.
+
+        An update whose loss or gradient is not finite changes nothing: neither weights, nor the state of the
+        optimizer, nor the statistics of batch normalisation.
+        """
+        step = self.progress.step
+        rate = self.learning_rate(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self._statistics.keep()
+        weight = self.guide_weight(step)
+        terms = backward(
+            self.fabric, self.network, self.criterion, batch, self.micro_batches, weight, self.ranks
+        )
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        norms = torch.stack(torch._foreach_norm(gradients))
+        norm = torch.linalg.vector_norm(norms)
+        masked = torch.isfinite(norm + self.ranks.summed(terms["total"])).logical_not()
+        clip_grads_with_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh, norm)
+        self.adamw.found_inf = masked.float()  # type: ignore[attr-defined]
+        self.optimizer.step()
+        self._statistics.put_back_where(masked)
+        self.optimizer.zero_grad()
+        self.progress.step += 1
+        meter.add(terms, norm, masked, batch.num_frames)
+        self.guard.note(Reading(self.progress.step, batch, rate, masked, norms, terms))
