@@ -77,11 +77,10 @@ def bf16_support() -> str:
 
 
 def size(name: str) -> HParams:
-    """`28 M` (the plain model of the paper), `report` (with all parts), `tiny` and `tiny report`, or a
-    preset's name."""
-    if name in ("28 M", "report", "tiny", "tiny report"):
-        plain = "" if name.endswith("report") else PLAIN
-        return create_hparams(plain + (TINY if name.startswith("tiny") else ""))
+    """`28 M` (the plain model of the paper), `tiny`, `tiny report` (with all parts), or a preset's name."""
+    if name in ("28 M", "tiny", "tiny report"):
+        plain = "" if name == "tiny report" else PLAIN
+        return create_hparams(plain + ("" if name == "28 M" else TINY))
     return read_hparams(ROOT / "configs" / f"{name}.yaml")
 
 
