@@ -123,7 +123,9 @@ class Job:
 
         with self._emit.whole_stage("estimate"):
             cost = estimate(self._hparams, train_set, self._device, self._ranks)
-            self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes))
+            self._emit(
+                EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes, dict(cost.seconds_by_r))
+            )
 
     def _train(self, train_set: TextMelLoader, validation_set: TextMelLoader) -> TrainingResult:
         from tacotron2.training import train

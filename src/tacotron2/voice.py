@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tacotron2.checkpoint import load_model
+from tacotron2.checkpoint import load_model, with_one_r
 from tacotron2.hparams import HParams, HParamsError, from_dict
 from tacotron2.models import Tacotron2
 from tacotron2.text import SYMBOLS, TextError, find_language, load_dictionary, parse_dictionary
@@ -92,7 +92,7 @@ def write_voice(path: Path, checkpoint: Path, about: About) -> None:
     """
     if path.exists():
         raise VoiceError(f"{path}: exists already; remove it, or choose another --output")
-    model = load_model(checkpoint)
+    model = with_one_r(load_model(checkpoint))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     broken = [name for name, array in weights.items() if not np.isfinite(array).all()]
     if broken:

@@ -98,6 +98,7 @@ def test_create_hparams_names_every_problem(overrides: str, parts: list[str]) ->
         ({"demo_min_characters": 40}, "demo.demo_min_characters", "demo.demo_max_characters"),
         ({"encoder_embedding_dim": 65}, "model.encoder_embedding_dim", ""),
         ({"gst_dim": 100}, "model.gst_dim", "model.gst_heads"),
+        ({"reduction_schedule": "0:3,9:2"}, "train.reduction_schedule", "model.n_frames_per_step"),
     ],
 )
 def test_relations_between_keys(changes: dict[str, Any], key: str, partner: str) -> None:

@@ -84,14 +84,14 @@ class Tacotron2(nn.Module):
         super().__init__()
         self.hparams = hparams
         model, num_mels = hparams.model, hparams.audio.n_mel_channels
-        self.r = model.n_frames_per_step
         self.embedding = nn.Embedding(model.n_symbols, model.symbols_embedding_dim)
         bound = math.sqrt(3.0) * math.sqrt(2.0 / (model.n_symbols + model.symbols_embedding_dim))
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.encoder = Encoder(model)
         self.recompute = hparams.train.gradient_checkpointing
         memory_dim = model.encoder_embedding_dim + (model.gst_dim if model.use_gst else 0)
-        self.decoder = Decoder(hparams, memory_dim, self.r)
+        most = hparams.reduction_stages[0].r
+        self.decoder = Decoder(hparams, memory_dim, model.n_frames_per_step, most=most)
         self.postnet = Postnet(num_mels, model, self.recompute)
         second = model.ddc_frames_per_step
         self.decoder_secondary = Decoder(hparams, memory_dim, second, second) if model.use_ddc else None
@@ -103,6 +103,11 @@ class Tacotron2(nn.Module):
         )
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
+
+    @property
+    def r(self) -> int:
+        """Mel frames per decoder step: `n_frames_per_step`, unless `Decoder.set_r` said otherwise."""
+        return self.decoder.r
 
     def set_mel_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Per-band mean and standard deviation `(num_mels,)` of the training set's log-mels."""
@@ -127,6 +132,7 @@ class Tacotron2(nn.Module):
         mel: Tensor,
         mel_lengths: Tensor,
         speakers: Tensor | None = None,
+        teacher_forcing: float = 1.0,
     ) -> TacotronOutput:
         """Teacher forcing, in the style of the recording itself.
 
@@ -134,6 +140,8 @@ class Tacotron2(nn.Module):
             text: `(B, T_text)` symbol ids, text_lengths `(B,)`.
             mel: `(B, T_mel, num_mels)` log-mel, T_mel a multiple of r; mel_lengths `(B,)`.
             speakers: `(B,)` speaker ids where there are several.
+            teacher_forcing: the probability with which each decoder step reads the recording; the others
+                read what the step before said.
         """
         encoded = self._encode(text, text_lengths, speakers)
         frames = self.normalise(mel)
@@ -142,11 +150,11 @@ class Tacotron2(nn.Module):
         memory = self.decoder.prepare_memory(values, text_lengths)
         fed_back = self._without_some_frames(frames)
         masks = self.decoder.draw_masks(
-            mel.size(0), mel.size(1) // self.r, memory.values, prenet=self._prenet_drops()
+            mel.size(0), mel.size(1) // self.r, memory.values, self._prenet_drops(), teacher_forcing
         )
         decoded = self.decoder(memory, fed_back, masks)
         return self._finish(decoded, mel_lengths)._replace(
-            secondary=self._decode_again(values, text_lengths, fed_back),
+            secondary=self._decode_again(values, text_lengths, fed_back, teacher_forcing),
             recogniser_logits=None if self.mi is None else self.mi(decoded.projection),
             adaptive_factor=decoded.adaptive_factor,
             style=style,
@@ -160,7 +168,9 @@ class Tacotron2(nn.Module):
             return frames
         return frames * torch.rand(frames.shape[:2], device=frames.device).ge(rate)[:, :, None]
 
-    def _decode_again(self, values: Tensor, text_lengths: Tensor, frames: Tensor) -> SecondaryOutput | None:
+    def _decode_again(
+        self, values: Tensor, text_lengths: Tensor, frames: Tensor, forced: float
+    ) -> SecondaryOutput | None:
         decoder = self.decoder_secondary
         if decoder is None:
             return None
@@ -168,7 +178,7 @@ class Tacotron2(nn.Module):
         frames = functional.pad(frames, (0, 0, 0, -num_frames % decoder.r))
         memory = decoder.prepare_memory(values, text_lengths)
         steps = frames.size(1) // decoder.r
-        masks = decoder.draw_masks(frames.size(0), steps, values, prenet=self._prenet_drops())
+        masks = decoder.draw_masks(frames.size(0), steps, values, self._prenet_drops(), forced)
         decoded = decoder(memory, frames, masks)
         mel = self.denormalise(decoded.mel[:, :num_frames])
         return SecondaryOutput(mel, decoded.gate_logits, decoded.alignments)

@@ -21,6 +21,7 @@ from tacotron2.data.shares import BatchShares
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.reduction import stage_at
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Reading, RunningStatistics
@@ -28,7 +29,7 @@ from tacotron2.training.knobs import Knobs
 from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
-from tacotron2.training.schedule import learning_rate
+from tacotron2.training.schedule import learning_rate, teacher_forcing
 from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
 
 
@@ -62,7 +63,7 @@ class Trainer:
         )
         self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
         self.ranks.connect(self.model)
-        self.criterion = Tacotron2Loss(hparams).to(self.fabric.device)
+        self._speak_with(self.r(0))
         train = hparams.train
         self.sampler = LengthBatchSampler(
             train_set.lengths, train.batch_size, hparams.data.bucket_batches, train.seed
@@ -96,6 +97,7 @@ class Trainer:
             self.knobs.load_state_dict(content["knobs"])
             self.guard.load_state_dict(content["guard"])
             self.loss_scale.load_state_dict(content.get("loss_scale", {}))
+            self._speak_with(content["n_frames_per_step"])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
@@ -105,11 +107,17 @@ class Trainer:
         return self.progress.step
 
     def batches(self) -> Iterator[Batch]:
-        """Batches without end, from where the training stands."""
+        """Batches without end, from where the training stands.
+
+        Where r changes, model and criterion change with it, and what a loader fetched ahead is fetched anew.
+        """
         trained_on = self.sampler.epoch * len(self.sampler) + self.sampler.position
         while True:
             self.sampler.seek(trained_on)
-            collate = TextMelCollate(self.hparams.model.n_frames_per_step)
+            r = self.r(self.progress.step)
+            if r != self.model.r:
+                self._speak_with(r)
+            collate = TextMelCollate(r)
             loader = DataLoader(
                 BatchShares(self.train_set, collate, self.ranks.rank, self.ranks.count),
                 sampler=self.sampler,
@@ -124,6 +132,21 @@ class Trainer:
                 epoch, position = divmod(trained_on, len(self.sampler))
                 self.progress.sampler = state | {"epoch": epoch, "position": position}
                 yield batch
+                if self.r(self.progress.step) != r:
+                    break
+
+    def _speak_with(self, r: int) -> None:
+        """Model and criterion; batches follow."""
+        self.model.decoder.set_r(r)
+        self.criterion = Tacotron2Loss(self.hparams, r).to(self.fabric.device)
+
+    def r(self, step: int) -> int:
+        """Mel frames per decoder step in the update after `step` updates."""
+        return stage_at(self.hparams.reduction_stages, step).r
+
+    def teacher_forcing(self, step: int) -> float:
+        """The share of the decoder's steps that read the recording in the same update."""
+        return teacher_forcing(self.hparams.train, step)
 
     def learning_rate(self, step: int) -> float:
         """That of the update after `step` updates."""
@@ -150,9 +173,8 @@ class Trainer:
             group["lr"] = rate
         self._statistics.keep()
         weight = self.guide_weight(step)
-        terms = backward(
-            self.fabric, self.network, self.criterion, batch, self.micro_batches, weight, self.ranks
-        )
+        parts, forced = self.micro_batches, self.teacher_forcing(step)
+        terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
         self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norms = torch.stack(torch._foreach_norm(gradients))

@@ -35,8 +35,12 @@ CHANGES = {
     "precision": "bf16",
     "max_steps": 3,
     "seed": 7,
+    "reduction_schedule": "0:5 2:3",
+    "teacher_forcing_final": 0.0,
 }
 OTHERWISE = {
+    "teacher_forcing_decay_start",
+    "teacher_forcing_decay_steps",
     "num_processes",
     "gradient_checkpointing",
     "max_train_minutes",
@@ -47,7 +51,8 @@ OTHERWISE = {
     "keep_states",
     "keep_best",
 }
-"""Who computes, at what price, until when, and what is judged and kept: tested where each has its place."""
+"""Who computes, at what price, until when, what is judged and kept, and two of a schedule: tested where each
+has its place."""
 
 
 def learned(hparams: HParams, sets: Sets, folder: Path) -> Tensor:
