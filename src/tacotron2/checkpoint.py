@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from tacotron2.files import write_atomically
-from tacotron2.hparams import HParamsError, from_dict
+from tacotron2.hparams import from_dict
 from tacotron2.models.tacotron2 import Tacotron2
 
 SCHEMA_VERSION = 1
@@ -111,7 +111,8 @@ def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron
     try:
         model = Tacotron2(from_dict(content["hparams"]))
         model.load_state_dict(content["model"])
-    except (KeyError, RuntimeError, HParamsError) as error:
+        model.name_speakers(content.get("speakers", ()))
+    except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: its weights do not fit its settings ({reason})") from None
     return model.to(device).eval()

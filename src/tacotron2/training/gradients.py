@@ -37,7 +37,7 @@ def backward(
             whole.text_lengths, whole.mel_lengths, criterion.r, criterion.second_r
         )
         part = part.to(fabric.device)
-        output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
+        output = network(part.text, part.text_lengths, part.mel, part.mel_lengths, part.speakers)
         losses: Losses = criterion(output, part, guide_weight, positions)
         fabric.backward(losses.total * share)
         for name, value in (losses.terms() | {"reference": losses.reference}).items():

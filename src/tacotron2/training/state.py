@@ -81,6 +81,7 @@ class CheckpointFolder:
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,
             **controllers,
+            **_named_speakers(model),
         }
         try:
             save_checkpoint(path, content, {"role": "state", "step": progress.step})
@@ -128,7 +129,12 @@ class CheckpointFolder:
         if len(kept) >= self.keep_best and quality <= kept[-1].quality:
             return None
         path = self.folder / f"best-{step:07d}.ckpt"
-        content = {"hparams": hparams.to_dict(), "model": checked_weights(model), "step": step}
+        content = {
+            "hparams": hparams.to_dict(),
+            "model": checked_weights(model),
+            "step": step,
+            **_named_speakers(model),
+        }
         save_checkpoint(path, content, {"role": "best", "step": step, "quality": quality})
         for worse in self.best()[self.keep_best :]:
             remove_checkpoint(worse.path)
@@ -187,6 +193,25 @@ def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams:
     if differences:
         head = f"{path}: was saved under other settings; restore them or start a new run"
         raise HParamsError("\n".join([head, *differences]))
+
+
+def _named_speakers(model: Tacotron2) -> dict[str, Any]:
+    """A checkpoint of one speaker has no names."""
+    return {"speakers": list(model.speakers)} if model.speakers else {}
+
+
+def refuse_other_speakers(path: Path, content: Mapping[str, Any], model: Tacotron2) -> None:
+    """The rows of the embedding keep the speakers that they were learned for.
+
+    Raises:
+        CheckpointError: naming those of the checkpoint and those of the lists.
+    """
+    saved = content.get("speakers", [])
+    if saved != list(model.speakers):
+        raise CheckpointError(
+            f"{path}: was trained on the speakers {saved}, the lists now name {list(model.speakers)}; "
+            "restore the lists or start a new run"
+        )
 
 
 def remove_checkpoint(path: Path) -> None:
