@@ -115,6 +115,9 @@ def synthesize(
     drop_unreadable: Annotated[
         bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
     ] = False,
+    speaker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who speaks, of a voice with several; else the first.")
+    ] = None,
     stress: StressOption = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
@@ -129,12 +132,12 @@ def synthesize(
             usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
         if text is None and file is None and sys.stdin.isatty():
             usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
-        speaker, folder = f"--voice={voice}", Path()
+        weights, folder = f"--voice={voice}", Path()
         if run is not None:
             from smart_tuner.run_folder import find_run
 
             found = find_run(runs_folder, run)
-            speaker, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
+            weights, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
         target = output or folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -145,7 +148,9 @@ def synthesize(
             source.append("--drop-unreadable")
         if stress is not None:
             source.append(f"--stress={stress}")
-        arguments = ["synthesize", speaker, f"--output={target}", *source]
+        if speaker is not None:
+            source.append(f"--speaker={speaker}")
+        arguments = ["synthesize", weights, f"--output={target}", *source]
         raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))
 
 

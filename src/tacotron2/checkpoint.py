@@ -112,6 +112,7 @@ def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron
         model = Tacotron2(from_dict(content["hparams"]))
         model.load_state_dict(content["model"])
         model.decoder.set_r(content.get("n_frames_per_step", model.r))
+        model.name_speakers(content.get("speakers", ()))
     except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: its weights do not fit its settings ({reason})") from None
