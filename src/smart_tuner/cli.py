@@ -14,6 +14,7 @@ import typer
 
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
+from smart_tuner.model_command import model_app
 from smart_tuner.options import (
     DEFAULT_RUNS,
     Device,
@@ -44,6 +45,7 @@ data_app = typer.Typer(help="Corpora.", rich_markup_mode=None, no_args_is_help=T
 runs_app = typer.Typer(help="What was trained so far.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.add_typer(model_app, name="model")
 
 
 @app.command()

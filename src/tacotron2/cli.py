@@ -5,9 +5,11 @@
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] model-info --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `surveyed` or `error`. So a program can tell it in another language.
+then `spoken`, `bundled`, `corpus`, `surveyed`, `described` or `error`. So a program can tell it in another
+language.
 """
 
 from __future__ import annotations
@@ -57,8 +59,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
+    described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
+    described.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     chosen = parser.parse_args(arguments)
-    verbs = {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle, "survey": _survey}
+    verbs = {
+        "synthesize": _synthesize,
+        "demo": _demo,
+        "bundle": _bundle,
+        "survey": _survey,
+        "model-info": _model_info,
+    }
     try:
         return verbs[chosen.command](chosen)
     except KeyboardInterrupt:
@@ -198,6 +208,22 @@ def _survey(chosen: argparse.Namespace) -> int:
         return 0
     for name, value in told.items():
         print(f"{name}: {value}")
+    return 0
+
+
+def _model_info(chosen: argparse.Namespace) -> int:
+    from tacotron2.hparams import HParamsError
+    from tacotron2.model_info import describe
+    from tacotron2.schema import read_hparams
+
+    try:
+        told = dataclasses.asdict(describe(read_hparams(chosen.settings)))
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    if chosen.json:
+        _say_record(kind="described", **told)
+    else:
+        print(json.dumps(told, indent=2))
     return 0
 
 

@@ -198,8 +198,8 @@ class TrainParams:
     grad_clip_thresh: float = param(0.3, "largest global gradient norm", gt=0.0)
     precision: str = param(
         "auto",
-        "arithmetic: auto takes bf16 where the hardware multiplies it",
-        choices=("auto", "fp32", "bf16"),
+        "arithmetic: auto takes bf16 where the hardware multiplies it, else fp16 on cards with tensor cores",
+        choices=("auto", "fp32", "bf16", "fp16"),
     )
     gradient_checkpointing: bool = param(
         False, "compute activations again in backward instead of keeping them: less memory, more time"

@@ -76,7 +76,7 @@ def test_create_hparams_takes_leaves_by_name(overrides: str, leaf: str, value: A
         ("learning_rate=nan", ["train.learning_rate", "a number > 0 and <= 1"]),
         ("mel_fmin=-inf", ["audio.mel_fmin", "a number >= 0"]),
         ("prenet_dropout_at_synthesis=no", ["'no'", "true or false"]),
-        ("precision=fp16", ["train.precision", "auto, fp32, bf16"]),
+        ("precision=fp8", ["train.precision", "auto, fp32, bf16, fp16"]),
         ("encoder_kernel_size=4", ["model.encoder_kernel_size", "odd"]),
         ("batch_size=0,seed=-1,foo=1", ["train.batch_size", "train.seed", "< 2147483648", "foo"]),
     ],

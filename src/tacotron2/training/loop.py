@@ -157,7 +157,11 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     others = trainer.ranks.gathered(rng_state())[1:]
-    controllers = {"knobs": trainer.knobs.state_dict(), "guard": trainer.guard.state_dict()}
+    controllers = {
+        "knobs": trainer.knobs.state_dict(),
+        "guard": trainer.guard.state_dict(),
+        "loss_scale": trainer.loss_scale.state_dict(),
+    }
 
     def save() -> None:
         path = trainer.checkpoints.save_state(

@@ -26,6 +26,7 @@ from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Reading, RunningStatistics
 from tacotron2.training.knobs import Knobs
+from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.schedule import learning_rate, teacher_forcing
@@ -70,7 +71,7 @@ class Trainer:
         self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
         self.progress = Progress(sampler=self.sampler.state_dict())
         self.knobs, self.guard = Knobs(hparams), Guard(self.model)
-        self._statistics = RunningStatistics(self.model)
+        self.loss_scale, self._statistics = LossScale(self.fabric), RunningStatistics(self.model)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -95,6 +96,7 @@ class Trainer:
             self.optimizer.load_state_dict(content["optimizer"])
             self.knobs.load_state_dict(content["knobs"])
             self.guard.load_state_dict(content["guard"])
+            self.loss_scale.load_state_dict(content.get("loss_scale", {}))
             self._speak_with(content["n_frames_per_step"])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
@@ -163,7 +165,7 @@ class Trainer:
         """One update: forward and backward of every micro-batch, clip by the true norm, AdamW.
 
         An update whose loss or gradient is not finite changes nothing: neither weights, nor the state of the
-        optimizer, nor the statistics of batch normalisation.
+        optimizer, nor the statistics of batch normalisation. It is told, unless the loss scale explains it.
         """
         step = self.progress.step
         rate = self.learning_rate(step)
@@ -173,15 +175,18 @@ class Trainer:
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
         terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
+        self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norms = torch.stack(torch._foreach_norm(gradients))
         norm = torch.linalg.vector_norm(norms)
-        masked = torch.isfinite(norm + self.ranks.summed(terms["total"])).logical_not()
+        total = self.ranks.summed(terms["total"])
+        masked = torch.isfinite(norm + total).logical_not()
         clip_grads_with_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh, norm)
         self.adamw.found_inf = masked.float()  # type: ignore[attr-defined]
-        self.optimizer.step()
+        self.adamw.step()  # not Fabric's, whose scaler would decide anew
         self._statistics.put_back_where(masked)
         self.optimizer.zero_grad()
         self.progress.step += 1
         meter.add(terms, norm, masked, batch.num_frames)
-        self.guard.note(Reading(self.progress.step, batch, rate, masked, norms, terms))
+        wrong = self.loss_scale.settle(masked, total)
+        self.guard.note(Reading(self.progress.step, batch, rate, wrong, norms, terms))

@@ -14,7 +14,11 @@ from tacotron2.training import estimate
 from tacotron2.training.estimate import BYTES_PER_VALIDATION, Stopwatch, Stretch, stretches
 
 
-def test_time_is_steps_times_step_unless_limited(tiny: HParams, train_set: TextMelLoader) -> None:
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_time_is_steps_times_step_unless_limited(
+    tiny: HParams, train_set: TextMelLoader, precision: str
+) -> None:
+    tiny = tiny.replace(precision=precision)
     found = estimate(tiny, train_set, "cpu")
     assert found.step_seconds > 0
     assert found.train_seconds == pytest.approx(tiny.max_steps * found.step_seconds)
