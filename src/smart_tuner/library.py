@@ -75,9 +75,12 @@ def _spoken(record: dict[str, Any]) -> list[Message]:
         else CommandPhrase.LENGTH_BOUNDS(count=endless, sentences=sentences)
     )
     ended = bound if endless else CommandPhrase.STOP_TOKEN()
+    speaker, count = record.get("speaker"), record.get("speakers", 0)
+    who = [] if speaker is None else [CommandPhrase.SPEAKER(name=speaker, count=count)]
     return [
         CommandPhrase.SPOKEN(path=record["path"], seconds=record["seconds"], alignment=alignment),
         CommandPhrase.ENDED_BY(reason=ended),
+        *who,
     ]
 
 

@@ -129,7 +129,11 @@ class ModelParams:
         "how attention moves: by place and content (arXiv 1506.07503), or by place alone (arXiv 1910.10288)",
         choices=("location-sensitive", "location-relative"),
     )
-    n_speakers: int = param(1, "voices in the recordings; with one there is no speaker embedding", ge=1)
+    n_speakers: int = param(
+        1,
+        "speakers that the lists name and that are told apart; with one there is no embedding of them",
+        ge=1,
+    )
     use_gst: bool = param(True, "style tokens (arXiv 1803.09017), guessed from the text at synthesis")
     gst_tokens: int = param(8, "style tokens", ge=2)
     gst_heads: int = param(4, "heads of the attention over them", ge=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,7 +76,10 @@ class Synthesis:
 
 
 class Tacotron2(nn.Module):
-    """Tacotron 2. Mels are raw log-mels outside; inside they are normalised by the stored statistics."""
+    """Tacotron 2. Mels are raw log-mels outside; inside they are normalised by the stored statistics.
+
+    speakers: the names that the numbers of speakers stand for, where there are several.
+    """
 
     mel_mean: Tensor
     mel_std: Tensor
@@ -101,6 +105,7 @@ class Tacotron2(nn.Module):
         self.speaker_embedding = (
             nn.Embedding(model.n_speakers, model.encoder_embedding_dim) if model.n_speakers > 1 else None
         )
+        self.speakers: tuple[str, ...] = ()
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
 
@@ -113,6 +118,13 @@ class Tacotron2(nn.Module):
         """Per-band mean and standard deviation `(num_mels,)` of the training set's log-mels."""
         self.mel_mean.copy_(mean)
         self.mel_std.copy_(std)
+
+    def name_speakers(self, names: Sequence[str]) -> None:
+        """Whom the rows of the speaker embedding stand for; ValueError: more names than rows, or no names."""
+        most = 0 if self.speaker_embedding is None else self.speaker_embedding.num_embeddings
+        if len(names) > most or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"the speakers {list(names)} are not those of a model with {most} to name")
+        self.speakers = tuple(names)
 
     def num_parameters(self) -> int:
         """Trainable parameters."""

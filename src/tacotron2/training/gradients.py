@@ -39,7 +39,7 @@ def backward(
         )
         part = part.to(fabric.device)
         texts, mels = (part.text, part.text_lengths), (part.mel, part.mel_lengths)
-        output = network(*texts, *mels, teacher_forcing=teacher_forcing)
+        output = network(*texts, *mels, part.speakers, teacher_forcing=teacher_forcing)
         losses: Losses = criterion(output, part, guide_weight, positions)
         fabric.backward(losses.total * share)
         for name, value in (losses.terms() | {"reference": losses.reference}).items():

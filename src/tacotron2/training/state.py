@@ -91,6 +91,7 @@ class CheckpointFolder:
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,
             **controllers,
+            **_named_speakers(model),
         }
         try:
             facts = {"role": "state", "step": progress.step, "n_frames_per_step": model.r}
@@ -143,7 +144,8 @@ class CheckpointFolder:
         if len(kept) >= self.keep_best and Best(quality, step, path, model.r).rank >= kept[-1].rank:
             return None
         spoken = {"step": step, "n_frames_per_step": model.r}
-        content = {"hparams": hparams.to_dict(), "model": checked_weights(model), **spoken}
+        weights = {"hparams": hparams.to_dict(), "model": checked_weights(model)}
+        content = weights | spoken | _named_speakers(model)
         save_checkpoint(path, content, {"role": "best", **spoken, "quality": quality})
         for worse in self.best()[self.keep_best :]:
             remove_checkpoint(worse.path)
@@ -203,6 +205,25 @@ def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams:
     if differences:
         head = f"{path}: was saved under other settings; restore them or start a new run"
         raise HParamsError("\n".join([head, *differences]))
+
+
+def _named_speakers(model: Tacotron2) -> dict[str, Any]:
+    """A checkpoint of one speaker has no names."""
+    return {"speakers": list(model.speakers)} if model.speakers else {}
+
+
+def refuse_other_speakers(path: Path, content: Mapping[str, Any], model: Tacotron2) -> None:
+    """The rows of the embedding keep the speakers that they were learned for.
+
+    Raises:
+        CheckpointError: naming those of the checkpoint and those of the lists.
+    """
+    saved = content.get("speakers", [])
+    if saved != list(model.speakers):
+        raise CheckpointError(
+            f"{path}: was trained on the speakers {saved}, the lists now name {list(model.speakers)}; "
+            "restore the lists or start a new run"
+        )
 
 
 def _is_whole(path: Path) -> bool:

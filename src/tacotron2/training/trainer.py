@@ -30,7 +30,13 @@ from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.schedule import learning_rate, teacher_forcing
-from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
+from tacotron2.training.state import (
+    CheckpointFolder,
+    Progress,
+    refuse_other_settings,
+    refuse_other_speakers,
+    restore_rng,
+)
 
 
 class Trainer:
@@ -53,6 +59,7 @@ class Trainer:
         torch.manual_seed(hparams.train.seed)
         self.model = Tacotron2(hparams)
         self.model.set_mel_statistics(*mel_statistics(train_set))
+        self.model.name_speakers(train_set.speakers)
         self.ranks.seed_dropout(hparams.train.seed)
         # Fused: it takes the truth value `found_inf` on the device and then changes nothing.
         self.adamw = torch.optim.AdamW(
@@ -90,6 +97,7 @@ class Trainer:
             return None
         path, content = found
         refuse_other_settings(path, content["hparams"], self.hparams)
+        refuse_other_speakers(path, content, self.model)
         try:
             self.sampler.load_state_dict(content["sampler"])
             self.model.load_state_dict(content["model"])
