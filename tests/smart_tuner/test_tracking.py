@@ -1,5 +1,6 @@
 """MLflow and TensorBoard follow the event stream, survive a bad store and never write anything twice."""
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -16,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from smart_tuner import mlflow_store
 from smart_tuner.tracking import Tracker
-from smart_tuner.tracking_store import database_path, database_uri
+from smart_tuner.tracking_store import database_path, database_uri, event_scalars
 from tacotron2.events import (
     Event,
     ExaminedEvent,
@@ -387,3 +388,10 @@ def test_restarts_and_incidents_are_shown(tmp_path: Path, tracking_root: Path) -
     shown = tensorboard_scalars(run)
     assert [point[0] for point in shown[STEP_LOSS]] == [1]
     assert [point[:2] for point in shown["recovery/restarts"]] == [(0, 2.0)]
+
+
+def test_r_and_teacher_forcing_are_shown_where_a_record_has_them() -> None:
+    scheduled = dataclasses.replace(step(3), n_frames_per_step=5, teacher_forcing=0.5)
+    shown = {name: value for name, value in event_scalars(scheduled)[1].items() if "loss" not in name}
+    assert shown["train/n_frames_per_step"] == 5.0 and shown["train/teacher_forcing"] == 0.5
+    assert not {"train/n_frames_per_step", "train/teacher_forcing"} & event_scalars(step(3))[1].keys()
