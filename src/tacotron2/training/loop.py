@@ -129,7 +129,7 @@ def record(trainer: Trainer, meter: Meter) -> StepEvent | None:
 
 
 def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None:
-    """Tells what happened since the last look.
+    """Tells what happened since the last look, and adjusts the training to it.
 
     Raises:
         NonFiniteLossError: the attempt is to end.
@@ -140,6 +140,10 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
     if means is not None:
         emit(means)
     trainer.guard.require_sound()
+    if trainer.progress.step % trainer.hparams.train.log_every == 0:
+        # At no other step, so that an interruption, which has its own look, changes nothing.
+        for incident in trainer.adjust():
+            emit(incident)
 
 
 def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
@@ -147,6 +151,8 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     step = trainer.progress.step
     result = validate(trainer.model, trainer.validation_set, trainer.hparams)
     emit(result.published(trainer.folder, step))
+    for incident in trainer.guard.judge(step, result.teacher_forced.figures, result.free_running.figures):
+        emit(incident)
     if result.quality is not None:
         path = trainer.checkpoints.save_best(trainer.hparams, trainer.model, step, result.quality)
         if path is not None:

@@ -18,15 +18,17 @@ from tacotron2.checkpoint import CheckpointError
 from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
 from tacotron2.data.sampler import LengthBatchSampler
 from tacotron2.data.shares import BatchShares
+from tacotron2.events import IncidentEvent
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
-from tacotron2.training.guard import Guard, Reading, RunningStatistics
+from tacotron2.training.guard import Guard, Guarded
 from tacotron2.training.knobs import Knobs
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
+from tacotron2.training.readings import Reading
 from tacotron2.training.schedule import learning_rate
 from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
 
@@ -68,8 +70,11 @@ class Trainer:
         )
         self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best)
         self.progress = Progress(sampler=self.sampler.state_dict())
-        self.knobs, self.guard = Knobs(hparams), Guard(self.model)
-        self._statistics = RunningStatistics(self.model)
+        self.knobs = Knobs(hparams)
+        resolved = hparams.replace(precision=self.precision)
+        self.guard = Guard(
+            Guarded(resolved, self.model, self.network, self.criterion, self.ranks, folder, len(train_set))
+        )
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -80,6 +85,8 @@ class Trainer:
             RanksError: the processes do not find the same state, or not the same recordings.
         """
         found = self.checkpoints.newest_state()
+        quarantine = self.guard.quarantine
+        quarantine.suspect(self.ranks.agreed(quarantine.read_suspects()))
         self.ranks.require_agreement("order of the data", self.sampler.state_dict()["order"])
         self.ranks.require_agreement("newest state", found and found[0].name)
         if self.ranks.is_first:
@@ -97,6 +104,7 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
+        self._leave_out()
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
         states = [content["rng"], *content.get("rng_of_others", ())]
         restore_rng(states[self.ranks.rank])
@@ -115,6 +123,7 @@ class Trainer:
                 num_workers=self.hparams.data.num_workers,
                 generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
             )
+            left_out = self.sampler.left_out
             for batch in loader:
                 trained_on += 1
                 # Loader processes run ahead of the training; what counts is what was trained on.
@@ -122,6 +131,20 @@ class Trainer:
                 epoch, position = divmod(trained_on, len(self.sampler))
                 self.progress.sampler = state | {"epoch": epoch, "position": position}
                 yield batch
+                if self.sampler.left_out != left_out:
+                    break  # what the loader has fetched already may hold them
+
+    def adjust(self) -> list[IncidentEvent]:
+        """Does what the guard's readings call for; what is to be told of it."""
+        incidents = self.guard.adjust(self.progress.step, self.knobs)
+        self._leave_out()
+        return incidents
+
+    def _leave_out(self) -> None:
+        names = self.guard.quarantine.names
+        self.sampler.left_out = frozenset(
+            index for index, utterance in enumerate(self.train_set.utterances) if utterance.id in names
+        )
 
     def learning_rate(self, step: int) -> float:
         """That of the update after `step` updates."""
@@ -146,7 +169,7 @@ class Trainer:
         rate = self.learning_rate(step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self._statistics.keep()
+        self.guard.begin()
         weight = self.guide_weight(step)
         terms = backward(
             self.fabric, self.network, self.criterion, batch, self.micro_batches, weight, self.ranks
@@ -158,8 +181,9 @@ class Trainer:
         clip_grads_with_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh, norm)
         self.adamw.found_inf = masked.float()  # type: ignore[attr-defined]
         self.optimizer.step()
-        self._statistics.put_back_where(masked)
         self.optimizer.zero_grad()
         self.progress.step += 1
         meter.add(terms, norm, masked, batch.num_frames)
-        self.guard.note(Reading(self.progress.step, batch, rate, masked, norms, terms))
+        self.guard.note(
+            Reading(self.progress.step, batch, rate, weight, self.micro_batches, masked, norms, terms)
+        )

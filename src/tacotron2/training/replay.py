@@ -1,0 +1,83 @@
+"""Runs the batch of an incident again, as it was, and says what of it is not finite now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tacotron2.checkpoint import CheckpointError
+from tacotron2.events import IncidentEvent, from_json
+from tacotron2.losses import Tacotron2Loss
+from tacotron2.models import Tacotron2
+from tacotron2.training.devices import make_fabric
+from tacotron2.training.gradients import backward
+from tacotron2.training.incident_folder import RECORD, read_evidence
+from tacotron2.training.ranks import Ranks
+from tacotron2.training.state import restore_rng
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """Terms of the loss and layers (by their gradients) that are not finite: recorded then, found now."""
+
+    step: int
+    recorded_terms: tuple[str, ...]
+    recorded_layers: tuple[str, ...]
+    terms: tuple[str, ...]
+    layers: tuple[str, ...]
+
+    @property
+    def reached(self) -> bool:
+        """Whether a term that was not finite is so again; of an update whose terms were finite, a layer."""
+        if self.recorded_terms:
+            return not set(self.recorded_terms).isdisjoint(self.terms)
+        return not set(self.recorded_layers).isdisjoint(self.layers)
+
+
+def replay(folder: Path, device: str = "cpu") -> Replayed:
+    """Forward and backward of the incident's batch with its weights and its random state.
+
+    In one process, also what several did together: then dropout is drawn otherwise.
+
+    Raises:
+        CheckpointError: the folder is absent or damaged.
+        HParamsError: its hyper-parameters are of another version.
+        DeviceError: the device is not there.
+    """
+    recorded, evidence = _read_record(folder), read_evidence(folder)
+    fabric, _ = make_fabric(evidence.hparams, device)
+    model = Tacotron2(evidence.hparams)
+    try:
+        model.load_state_dict(dict(evidence.weights))
+    except RuntimeError as error:
+        raise CheckpointError(f"{folder}: weights do not fit: {' '.join(str(error).split())}") from None
+    network = fabric.setup(model)
+    criterion = Tacotron2Loss(evidence.hparams).to(fabric.device)
+    with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
+        restore_rng(dict(evidence.rng))
+        terms = backward(
+            fabric, network, criterion, evidence.batch, evidence.micro_batches, evidence.guide_weight, Ranks()
+        )
+    return Replayed(
+        step=recorded.step,
+        recorded_terms=tuple(recorded.details.get("terms", ())),
+        recorded_layers=tuple(recorded.details.get("layers", ())),
+        terms=tuple(name for name, value in terms.items() if not value.isfinite()),
+        layers=tuple(
+            name
+            for name, parameter in model.named_parameters()
+            if parameter.grad is not None and not torch.linalg.vector_norm(parameter.grad).isfinite()
+        ),
+    )
+
+
+def _read_record(folder: Path) -> IncidentEvent:
+    try:
+        event = from_json((folder / RECORD).read_text(encoding="utf-8")).event
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{folder / RECORD}: cannot be read ({error})") from None
+    if not isinstance(event, IncidentEvent):
+        raise CheckpointError(f"{folder / RECORD}: is no incident but a record of kind {event.kind}")
+    return event
