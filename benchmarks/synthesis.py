@@ -4,7 +4,8 @@
 
 `algorithm` is naive / exact, both in float32; `precision` is exact / rounded, the large weights in bf16;
 `both` is naive / rounded, which is what `smart-tuner synthesize` gains. The distance of the rounded weights
-is that of the normalised mel after all steps, with the same dropout; with `--checkpoint` a voice's own.
+is that of the normalised mel after all steps, with the same dropout, of an untrained model; with
+`--checkpoint` and `--texts` that of a voice's own sentences, to their stop token.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ import torch
 from measuring import Clock, arguments, begin, in_turn, milliseconds, peak_mb, ratio, size, table
 
 from tacotron2.checkpoint import load_model
+from tacotron2.metrics import alignment_metrics, mcd_dtw_db
 from tacotron2.models import Synthesis, Tacotron2, Voice, products
+from tacotron2.synthesis import speak
+from tacotron2.text import text_to_sequence
 
 SENTENCES = 8
 HEAD = (
@@ -82,10 +86,31 @@ def together(speaking: Speaking, symbols: int, pairs: int, clock: Clock) -> None
     table(head, rows, f"{SENTENCES} sentences of {symbols} symbols")
 
 
+def heard_distance(checkpoint: Path, texts: Path) -> str:
+    """Rounded against exact, sentence by sentence: distortion between the two, and both alignments."""
+    model = load_model(checkpoint).eval()
+    sequences = [
+        torch.tensor(text_to_sequence(line, model.hparams.text.language).ids)
+        for line in texts.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
+    exact, rounded = (speak(model, sequences, rounded=way) for way in (False, True))
+    apart = [mcd_dtw_db(one.mel, other.mel) or 0.0 for one, other in zip(rounded, exact, strict=True)]
+    alignments = [
+        sum(alignment_metrics(speech.alignment).alignment or 0.0 for speech in way) / len(way)
+        for way in (exact, rounded)
+    ]
+    return (
+        f"{len(sequences)} sentences, exact against rounded: distortion {sum(apart) / len(apart):.2f} dB "
+        f"(at most {max(apart):.2f}), alignment {alignments[0]:.3f} and {alignments[1]:.3f}."
+    )
+
+
 def main() -> None:
     parser = arguments(__doc__, steps=200, symbols=60)
     parser.add_argument("--model", default="28 M", help="28 M, or a preset")
     parser.add_argument("--checkpoint", type=Path, help="a trained voice instead")
+    parser.add_argument("--texts", type=Path, help="sentences for it to speak, one a line")
     parser.add_argument("--round-all", action="store_true", help="round small weights too")
     options = parser.parse_args()
     clock = begin(options)
@@ -101,6 +126,9 @@ def main() -> None:
     table(HEAD, rows, f"{options.checkpoint or name}, {speaking.steps} steps")
     together(speaking, symbols, options.pairs, clock)
     print(f"Rounded weights: {speaking.voices['rounded'].decode.dtype}, products of the decoder LSTM.")
+    if options.checkpoint and options.texts:
+        print(heard_distance(options.checkpoint, options.texts))
+        return
     print(f"Distance after {speaking.steps} steps: {speaking.distance(symbols):.2%} of the normalised mel.")
     print(f"Peak memory of the whole process: {peak_mb():.0f} MB")
 

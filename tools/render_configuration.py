@@ -15,24 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from smart_tuner.config import (
-    Config,
-    RunSettings,
-    ServiceSettings,
-    SupervisorSettings,
-    load_config,
-    preset_names,
-)
+from smart_tuner.config import LAYER_SECTIONS, Config, RunSettings, load_config, preset_names
 from tacotron2.hparams import SECTIONS, range_text
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "configuration.md"
-ALL_SECTIONS: dict[str, type] = {
-    "run": RunSettings,
-    **SECTIONS,
-    "services": ServiceSettings,
-    "supervisor": SupervisorSettings,
-}
+ALL_SECTIONS: dict[str, type] = {"run": RunSettings, **SECTIONS, **LAYER_SECTIONS}
 
 
 def key_tables() -> str:

@@ -1,4 +1,4 @@
-"""The resolved configuration of a run: hyper-parameters, services, supervisor and where the data are.
+"""The resolved configuration of a run: hyper-parameters, attention, services, supervisor and the data.
 
 A preset is a YAML file in `configs/` that holds only what differs from the defaults. Overrides such as
 `train.learning_rate=1e-4` come last. All problems are reported at once.
@@ -60,17 +60,39 @@ class ServiceSettings:
 
 
 @dataclass(frozen=True)
+class AttentionSettings:
+    """By when attention must have formed, and what is done where it has not."""
+
+    deadline_steps: int = param(1000, "step by which attention must have formed", ge=1)
+    threshold: float = param(
+        0.4, "free-running attention_alignment from which attention has formed", gt=0.0, lt=1.0
+    )
+    max_new_seeds: int = param(2, "times a training begins anew, with another seed, for that", ge=0, le=100)
+
+
+@dataclass(frozen=True)
 class SupervisorSettings:
-    """The parent process that watches the training process."""
+    """The parent process that watches the training process and starts it again."""
 
     heartbeat_timeout_s: float = param(
         300.0, "seconds without a sign of life after which the training process is ended", ge=10.0
     )
+    progress_timeout_s: float = param(
+        900.0, "seconds in which the work does not move on after which it is ended", ge=5.0
+    )
+    max_restarts: int = param(5, "restarts without a newer checkpoint before the run is given up", ge=0)
+    backoff_s: float = param(
+        2.0, "seconds before a restart, doubled by each one without progress", ge=0.0, le=300.0
+    )
 
 
-_SCHEMA = SettingsSchema(
-    {"run": RunSettings, **SECTIONS, "services": ServiceSettings, "supervisor": SupervisorSettings}
-)
+LAYER_SECTIONS: dict[str, type] = {
+    "attention": AttentionSettings,
+    "services": ServiceSettings,
+    "supervisor": SupervisorSettings,
+}
+"""What a run has beside the library's hyper-parameters."""
+_SCHEMA = SettingsSchema({"run": RunSettings, **SECTIONS, **LAYER_SECTIONS})
 
 
 @dataclass(frozen=True)
@@ -80,6 +102,7 @@ class Config:
     preset: str
     """Name of the preset, or of the user's file."""
     hparams: HParams = field(default_factory=HParams)
+    attention: AttentionSettings = field(default_factory=AttentionSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     data_folder: Path | None = None
@@ -97,7 +120,7 @@ class Config:
     def to_yaml(self) -> str:
         """All values with their meanings, as the text of a `run.yaml` that `from_yaml` reads back."""
         run = RunSettings(self.preset, "" if self.data_folder is None else str(self.data_folder))
-        parts: dict[str, Any] = {"run": run, "services": self.services, "supervisor": self.supervisor}
+        parts: dict[str, Any] = {"run": run} | {name: getattr(self, name) for name in LAYER_SECTIONS}
         lines = ["# The resolved configuration: every value the run uses."]
         for name in _SCHEMA.sections:
             section = parts[name] if name in parts else getattr(self.hparams, name)
@@ -112,7 +135,11 @@ class Config:
 
         Neither the preset's name nor services nor supervisor count: a run can be resumed with other ports.
         """
-        key = {"hparams": self.hparams.to_dict(), "data_folder": self.data_folder and str(self.data_folder)}
+        key = {
+            "hparams": self.hparams.to_dict(),
+            "attention": dataclasses.asdict(self.attention),
+            "data_folder": self.data_folder and str(self.data_folder),
+        }
         return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
@@ -185,8 +212,7 @@ def _config(built: Mapping[str, Any], path: Path) -> Config:
     return Config(
         preset=_folder_name(run.name or path.stem),
         hparams=HParams(**{name: built[name] for name in SECTIONS}),
-        services=built["services"],
-        supervisor=built["supervisor"],
+        **{name: built[name] for name in LAYER_SECTIONS},
         data_folder=Path(run.data_folder) if run.data_folder else None,
     )
 

@@ -200,6 +200,7 @@ class TrainParams:
     validate_every: int = param(500, "steps between two validations", ge=1)
     free_running_clips: int = param(16, "utterances of the free-running validation", ge=1)
     checkpoint_every: int = param(500, "steps between two full checkpoints", ge=1)
+    keep_states: int = param(2, "full checkpoints kept, the newest ones", ge=1, le=100)
     keep_best: int = param(3, "weight files kept, by free-running quality", ge=1, le=100)
     seed: int = param(1234, "seed of weights, order and dropout", ge=0, lt=2**31)
 

@@ -16,6 +16,7 @@ TABLES = {
     "decoder_loop": 2,
     "memory": 1,
     "profile_phases": 1,
+    "settings": 3,
     "startup": 1,
     "synthesis": 2,
     "train_step": 2,

@@ -111,7 +111,7 @@ def attempt(folder: Path, command: list[str], interfere: Callable[[psutil.Proces
     (run,) = list_runs(runs)
     outcome = run.outcome()
     assert outcome is not None, log.read_text()
-    (state,) = run.checkpoints_folder.glob("state-*.ckpt")
+    state = max(run.checkpoints_folder.glob("state-*.ckpt"))
     step = int(re.sub(r"\D", "", state.name))
     return Attempt(status, log.read_text(), outcome, fresh(), pids, step)
 

@@ -28,8 +28,13 @@ from tacotron2.events import Event, StartedEvent, StepEvent
 from tacotron2.training import loop, validation
 from tests.bit_for_bit import equal, timeless
 
-CONFIG = load_config("debug", ["demo.demo_clips=20", "data.validation_clips=2", "data.test_clips=2"])
-"""20 clips in batches of 8: an epoch ends with the third of six updates, as do a validation and a save."""
+CONFIG = load_config(
+    "debug",
+    ["demo.demo_clips=20", "data.validation_clips=2", "data.test_clips=2", "train.keep_states=1"],
+)
+"""20 clips in batches of 8: an epoch ends with the third of six updates, as do a validation and a save.
+
+One state: a request to stop writes one more, which an older one that is kept would remember."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 RANDOM_KILLS = 4
 

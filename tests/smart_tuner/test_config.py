@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smart_tuner.config import (
+    LAYER_SECTIONS,
     Config,
     ServiceSettings,
     SupervisorSettings,
@@ -68,7 +69,9 @@ def test_the_data_folder_counts_from_where_it_is_written(
         (["learning_rate=0.001"], True),
         (["services.enabled=false", "mlflow_port=5009", "heartbeat_timeout_s=60"], True),
         (["run.name=other"], True),
+        (["supervisor.max_restarts=1", "backoff_s=0", "progress_timeout_s=60"], True),
         (["learning_rate=0.002"], False),
+        (["attention.deadline_steps=7"], False),
         (["seed=1"], False),
         (["data_folder=voices"], False),
     ],
@@ -76,6 +79,14 @@ def test_the_data_folder_counts_from_where_it_is_written(
 def test_digest_is_that_of_what_is_learned(overrides: list[str], same: bool, tmp_path: Path) -> None:
     path = written(tmp_path, "train:\n  learning_rate: 1e-3\n")
     assert (load_config(path, overrides).digest() == load_config(path).digest()) is same
+
+
+def test_key_names_are_unique_over_all_sections() -> None:
+    names = [leaf.name for _, leaf in leaves()]
+    names += [
+        leaf.name for settings_of in LAYER_SECTIONS.values() for leaf in dataclasses.fields(settings_of)
+    ]
+    assert len(names) == len(set(names))
 
 
 def test_digest_is_the_same_in_another_process() -> None:
@@ -157,6 +168,8 @@ def test_a_preset_holds_only_what_differs_and_says_why(name: str) -> None:
     file = read_settings(preset_folder() / f"{name}.yaml")
     text = file.path.read_text(encoding="utf-8").splitlines()
     defaults = {(section, leaf.name): leaf.default for section, leaf in leaves()}
+    for section, settings_of in LAYER_SECTIONS.items():
+        defaults |= {(section, leaf.name): leaf.default for leaf in dataclasses.fields(settings_of)}
     keys = {
         (section, key): value for section, content in file.values.items() for key, value in content.items()
     }

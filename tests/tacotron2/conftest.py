@@ -24,7 +24,7 @@ TINY = (
     "attention_rnn_dim=8,attention_dim=4,attention_location_n_filters=2,attention_location_kernel_size=5,"
     "decoder_rnn_dim=8,postnet_embedding_dim=8,postnet_n_convolutions=2,n_frames_per_step=3,"
     "max_decoder_seconds=0.4,learning_rate=1e-3,warmup_steps=4,batch_size=4,max_steps=20,log_every=1,"
-    "validate_every=6,free_running_clips=2,checkpoint_every=10,keep_best=1,precision=fp32,bucket_batches=2,"
+    "validate_every=6,free_running_clips=2,checkpoint_every=10,keep_states=1,keep_best=1,precision=fp32,bucket_batches=2,"
     "guide_loss_decay_start=5,guide_loss_decay_steps=10,gate_threshold=0.9"
 )
 WORDS = ["the", "old", "clock", "in", "this", "hall", "is", "slow", "and", "every", "guest", "came", "late"]

@@ -193,21 +193,21 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_the_k_best_are_kept_and_one_state(tmp_path: Path) -> None:
+@pytest.mark.parametrize("keep_states", [1, 2])
+def test_the_k_best_and_the_newest_states_are_kept(tmp_path: Path, keep_states: int) -> None:
     hparams = create_hparams(SMALL)
     model = Tacotron2(hparams)
     optimizer = torch.optim.AdamW(model.parameters())
-    folder = CheckpointFolder(tmp_path, keep_best=2)
+    folder = CheckpointFolder(tmp_path, keep_best=2, keep_states=keep_states)
     qualities = (0.3, 0.1, 0.2, 0.1)
     kept = [folder.save_best(hparams, model, step, q) is not None for step, q in enumerate(qualities)]
     assert kept == [True, True, True, False]
     assert [(best.step, best.quality) for best in folder.best()] == [(0, 0.3), (2, 0.2)]
-    for step in (10, 20):
+    for step in (10, 20, 30):
         folder.save_state(hparams, model, optimizer, Progress(step=step, sampler={"epoch": 0}), {})
-    assert sorted(path.name for path in tmp_path.glob("state-*")) == [
-        "state-0000020.ckpt",
-        "state-0000020.ckpt.json",
-    ]
+    kept_states = [f"state-{step:07d}.ckpt" for step in (10, 20, 30)][-keep_states:]
+    named = sorted(path.name for path in tmp_path.glob("state-*"))
+    assert named == sorted([*kept_states, *(f"{name}.json" for name in kept_states)])
     assert read_checkpoint(folder.best()[0].path).keys() == {"schema", "hparams", "model", "step"}
 
 
@@ -222,6 +222,20 @@ def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:
     assert [best.path for best in folder.best()] == [good]
     folder.tidy(None)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best-0000001.ckpt", "best-0000001.ckpt.json"]
+
+
+def test_of_states_the_one_to_go_on_from_and_the_newest_whole_older_ones_stay(tmp_path: Path) -> None:
+    """Newer ones were damaged, or it would not be gone on from an older one."""
+    for step in (1, 2, 3, 5, 7):
+        save_checkpoint(tmp_path / f"state-{step:07d}.ckpt", {"step": step}, {})
+    (tmp_path / "state-0000003.ckpt.json").unlink()
+    (tmp_path / "state-0000004.ckpt").write_bytes(b"killed before its sidecar")
+    CheckpointFolder(tmp_path, 1, keep_states=2).tidy(tmp_path / "state-0000005.ckpt")
+    assert [path.name for path in sorted(tmp_path.glob("*.ckpt"))] == [
+        "state-0000002.ckpt",
+        "state-0000005.ckpt",
+    ]
+    assert len(list(tmp_path.glob("*.json"))) == 2
 
 
 def test_weights_that_were_to_be_replaced_when_it_was_killed_are_removed(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from tacotron2.training.ranks import Ranks
 
 MEASURED_STEPS = 4
 WARM_UP_STEPS = 1
-FULL_STATE_COPIES = 2
-"""The newest full state, and the one before until the newest is complete."""
+STATE_BEING_WRITTEN = 1
+"""Beside the full states kept: the oldest of them goes when the newest is complete."""
 BYTES_PER_VALIDATION = 600_000
 """Two pictures and two sentences of audio."""
 
@@ -66,7 +66,6 @@ def estimate(hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ran
     whole = step_seconds * train.max_steps
     weights = 4 * num_parameters
     validations = -(-train.max_steps // train.validate_every)
-    disk = (
-        (train.keep_best + 1) * weights + FULL_STATE_COPIES * 3 * weights + validations * BYTES_PER_VALIDATION
-    )
+    states = (train.keep_states + STATE_BEING_WRITTEN) * 3 * weights
+    disk = (train.keep_best + 1) * weights + states + validations * BYTES_PER_VALIDATION
     return Estimate(step_seconds, min(whole, limit) if limit else whole, disk)

@@ -1,8 +1,8 @@
 """Everything a training needs to go on as if nothing had happened, and the files it is kept in.
 
-`checkpoints/state-STEP.ckpt` is the one full state; `checkpoints/best-STEP.ckpt` are weights alone. A new
-file is complete, sidecar and all, before an old one is removed, so that a kill at any moment leaves one that
-loads.
+`checkpoints/state-STEP.ckpt` are the newest full states; `checkpoints/best-STEP.ckpt` are weights alone. A
+new file is complete, sidecar and all, before an old one is removed, so that a kill at any moment leaves one
+that loads. An older state is what remains when the newest is damaged, or stands too late.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Best:
 
 
 class CheckpointFolder:
-    """The checkpoints of one run."""
+    """The checkpoints of one run: the newest `keep_states` and the best `keep_best`."""
 
-    def __init__(self, folder: Path, keep_best: int) -> None:
-        self.folder, self.keep_best = folder, keep_best
+    def __init__(self, folder: Path, keep_best: int, keep_states: int = 1) -> None:
+        self.folder, self.keep_best, self.keep_states = folder, keep_best, keep_states
 
     def save_state(
         self,
@@ -61,13 +61,13 @@ class CheckpointFolder:
         controllers: Mapping[str, Any],
         rng_of_others: Sequence[dict[str, Any]] = (),
     ) -> Path:
-        """Writes the full state and then removes the one before.
+        """Writes the full state and then removes the oldest one where there are more than `keep_states`.
 
         `controllers`: name to state of what adjusts the training; `rng_of_others`: `rng_state()` of the other
         processes of the training, in the order of their ranks.
 
         Raises:
-            StorageError: it cannot be written; the one before is still there.
+            StorageError: it cannot be written; those before are still there.
             NonFiniteWeightsError: the weights are not finite; the same.
         """
         path = self.folder / f"state-{progress.step:07d}.ckpt"
@@ -117,10 +117,13 @@ class CheckpointFolder:
         files |= {sidecar.with_suffix("") for sidecar in self.folder.glob("state-*.ckpt.json")}
         return sorted(files, reverse=True)
 
-    def _remove_states_but(self, kept: Path | None) -> None:
-        for other in self._states():
-            if other != kept:
-                remove_checkpoint(other)
+    def _remove_states_but(self, newest: Path | None) -> None:
+        """What is newer than that one is damaged; of the older ones the newest stay."""
+        older = [path for path in self._states() if newest and path < newest and _is_whole(path)]
+        kept = {newest, *older[: self.keep_states - 1]}
+        for path in self._states():
+            if path not in kept:
+                remove_checkpoint(path)
 
     def save_best(self, hparams: HParams, model: Tacotron2, step: int, quality: float) -> Path | None:
         """Keeps the weights if they are among the best; returns where, or None."""
@@ -151,7 +154,7 @@ class CheckpointFolder:
         Only one process trains in a folder, so nothing here is being written while this runs.
 
         Args:
-            state: the one to go on from; None where there is none.
+            state: the one to go on from; None where there is none. Older ones stay, up to `keep_states`.
         """
         self._remove_states_but(state)
         kept = {best.path for best in self.best()[: self.keep_best]}
@@ -187,6 +190,10 @@ def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams:
     if differences:
         head = f"{path}: was saved under other settings; restore them or start a new run"
         raise HParamsError("\n".join([head, *differences]))
+
+
+def _is_whole(path: Path) -> bool:
+    return path.exists() and sidecar_path(path).exists()
 
 
 def remove_checkpoint(path: Path) -> None:

@@ -68,7 +68,7 @@ class Trainer:
         self.sampler = LengthBatchSampler(
             train_set.lengths, train.batch_size, hparams.data.bucket_batches, train.seed
         )
-        self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best)
+        self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
         self.progress = Progress(sampler=self.sampler.state_dict())
         self.knobs = Knobs(hparams)
         resolved = hparams.replace(precision=self.precision)

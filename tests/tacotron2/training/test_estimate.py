@@ -22,14 +22,14 @@ def test_time_is_steps_times_step_unless_limited(tiny: HParams, train_set: TextM
     assert limited.train_seconds == pytest.approx(6e-5)
 
 
-def test_disk_holds_the_weights_kept_and_two_full_states(
+def test_disk_holds_the_weights_and_states_kept_and_one_more_of_each(
     tiny: HParams, train_set: TextMelLoader, make_model: object
 ) -> None:
-    found = estimate(tiny.replace(keep_best=2), train_set, "cpu")
+    found = estimate(tiny.replace(keep_best=2, keep_states=3), train_set, "cpu")
     weights = 4 * Tacotron2(tiny).num_parameters()
     validations = math.ceil(tiny.max_steps / tiny.validate_every)
-    # Three best while the worst of them is being replaced; a state is weights and Adam's two moments.
-    assert found.disk_bytes == 3 * weights + 2 * 3 * weights + validations * BYTES_PER_VALIDATION
+    # One of each more than is kept while it is replaced; a state is weights and Adam's two moments.
+    assert found.disk_bytes == 3 * weights + 4 * 3 * weights + validations * BYTES_PER_VALIDATION
 
 
 def test_the_random_generators_are_left_alone(tiny: HParams, train_set: TextMelLoader) -> None:
