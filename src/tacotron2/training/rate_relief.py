@@ -9,6 +9,7 @@ from tacotron2.training.knobs import Knobs, Request
 
 LOWERED, RAISED = 0.5, 1.26
 """Half the rate at once; back in three calm stretches (1.26 is the cube root of 2)."""
+ROUNDING = 1e-9
 
 
 class RateRelief:
@@ -40,7 +41,9 @@ class RateRelief:
     def _ask(self, knobs: Knobs, request: Request) -> bool:
         before = knobs.scale(request.knob)
         granted = knobs.request(request)
-        self.taken = min(1.0, self.taken * knobs.scale(request.knob) / before)
+        self.taken *= knobs.scale(request.knob) / before
+        if self.taken > 1.0 - ROUNDING:
+            self.taken = 1.0
         return granted
 
     def state_dict(self) -> dict[str, Any]:

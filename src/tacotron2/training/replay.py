@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from lightning_fabric import Fabric
 
 from tacotron2.checkpoint import CheckpointError
 from tacotron2.events import IncidentEvent, from_json
@@ -13,7 +14,7 @@ from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
-from tacotron2.training.incident_folder import RECORD, read_evidence
+from tacotron2.training.incident_folder import RECORD, Evidence, read_evidence
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.state import restore_rng
 
@@ -48,6 +49,19 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
     """
     recorded, evidence = _read_record(folder), read_evidence(folder)
     fabric, _ = make_fabric(evidence.hparams, device)
+    with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
+        terms, layers = _again(fabric, evidence, folder)
+    return Replayed(
+        step=recorded.step,
+        recorded_terms=tuple(recorded.details.get("terms", ())),
+        recorded_layers=tuple(recorded.details.get("layers", ())),
+        terms=terms,
+        layers=layers,
+    )
+
+
+def _again(fabric: Fabric, evidence: Evidence, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The terms and layers that are not finite."""
     model = Tacotron2(evidence.hparams)
     try:
         model.load_state_dict(dict(evidence.weights))
@@ -55,22 +69,13 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
         raise CheckpointError(f"{folder}: weights do not fit: {' '.join(str(error).split())}") from None
     network = fabric.setup(model)
     criterion = Tacotron2Loss(evidence.hparams).to(fabric.device)
-    with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
-        restore_rng(dict(evidence.rng))
-        terms = backward(
-            fabric, network, criterion, evidence.batch, evidence.micro_batches, evidence.guide_weight, Ranks()
-        )
-    return Replayed(
-        step=recorded.step,
-        recorded_terms=tuple(recorded.details.get("terms", ())),
-        recorded_layers=tuple(recorded.details.get("layers", ())),
-        terms=tuple(name for name, value in terms.items() if not value.isfinite()),
-        layers=tuple(
-            name
-            for name, parameter in model.named_parameters()
-            if parameter.grad is not None and not torch.linalg.vector_norm(parameter.grad).isfinite()
-        ),
+    restore_rng(dict(evidence.rng))
+    terms = backward(
+        fabric, network, criterion, evidence.batch, evidence.micro_batches, evidence.guide_weight, Ranks()
     )
+    gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    layers = (name for name, g in gradients.items() if not torch.linalg.vector_norm(g).isfinite())
+    return tuple(name for name, value in terms.items() if not value.isfinite()), tuple(layers)
 
 
 def _read_record(folder: Path) -> IncidentEvent:
