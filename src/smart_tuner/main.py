@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
+from smart_tuner.faults import Fault, write_faults
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
@@ -25,10 +26,11 @@ from smart_tuner.messages import (
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
 from smart_tuner.services import Services
 from smart_tuner.summary import write_summary
-from smart_tuner.supervisor import Supervisor, worker_command
+from smart_tuner.supervisor import worker_command
 from smart_tuner.tracking import Tracker
 from smart_tuner.wording import CAUSES
 from tacotron2.events import DataEvent, EstimateEvent, Stamped
@@ -53,6 +55,7 @@ class SmartTunerMain:
         device: auto, cpu or cuda.
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
+        faults: what is to go wrong in a new run; with any, the run is a new one.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -64,13 +67,15 @@ class SmartTunerMain:
         runs_folder: Path = Path("runs"),
         device: str = "auto",
         new: bool = False,
+        faults: Sequence[Fault] = (),
         command: Callable[[RunFolder, str], Sequence[str]] = worker_command,
     ) -> None:
         self._config = config
         self._output = output
         self._root = runs_folder.absolute()
         self._device = device
-        self._new = new
+        self._new = new or bool(faults)
+        self._faults = faults
         self._command = command
 
     def run(self) -> int:
@@ -84,6 +89,8 @@ class SmartTunerMain:
         """
         machine = self._check_machine()
         claimed = claim(self._root, self._config, self._new)
+        if self._faults:
+            write_faults(claimed.run.faults_file, self._faults)
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
@@ -119,6 +126,9 @@ class SmartTunerMain:
         else:
             data = self._config.data_folder or CommandPhrase.NO_RECORDINGS()
             self._output.say(CommandPhrase.NEW_RUN(run=run.name, folder=run.path, recordings=data))
+        if self._faults:
+            named = ", ".join(f"{fault.kind}@{fault.step}" for fault in self._faults)
+            self._output.result(CommandPhrase.WARNING(message=CommandPhrase.INJECTED(faults=named)))
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
@@ -135,10 +145,12 @@ class SmartTunerMain:
                     told = RecordingsPhrase.ADVICE(detail=advice)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
-        command, num_processes = self._command(run, self._device), self._config.hparams.train.num_processes
-        say = self._output.say
+        def warn(message: Message) -> None:
+            self._output.result(CommandPhrase.WARNING(message=message))
+
+        command = self._command(run, self._device)
         try:
-            return Supervisor(run, self._config.supervisor, command, on_event, say, num_processes).supervise()
+            return SelfHealing(run, self._config, command, on_event, self._output.say, warn).train()
         finally:
             progress.close()
 

@@ -45,9 +45,11 @@ def _headed(error: ValueError | OSError) -> Message:
 
 def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
+    from smart_tuner.faults import FaultError
     from smart_tuner.main import MachineError
     from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
+    from smart_tuner.restart_history import HistoryError
     from smart_tuner.run_folder import RunError
     from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
@@ -58,7 +60,8 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
+    known = RunError | MachineError | OutcomeError | HistoryError | FaultError
+    return USAGE_ERROR if isinstance(error, known) else None
 
 
 def usage_error(message: Message, messages: Language) -> NoReturn:

@@ -12,6 +12,7 @@ runs/20261122-162430-demo/
     attention/ spectrograms/ audio/
     incidents/      what replays an update that was not finite; quarantine.json: utterances left out
     events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
+    recovery.json   the restarts so far, and what each of them changed
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json
@@ -90,6 +91,16 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def recovery_file(self) -> Path:
+        """The restarts so far; absent where there was none."""
+        return self.path / "recovery.json"
+
+    @property
+    def faults_file(self) -> Path:
+        """What `--inject` asked for; absent where nothing was."""
+        return self.path / "faults.json"
+
+    @property
     def outcome_file(self) -> Path:
         return self.path / "outcome.json"
 
@@ -132,7 +143,7 @@ class RunFolder:
         return Outcome.read(self.outcome_file)
 
     def best_checkpoint(self) -> Path:
-        """The weights of the highest free-running quality that are still there.
+        """The weights of the highest free-running quality at the smallest r that are still there.
 
         Raises:
             RunError: no validation has taken place yet.
@@ -142,14 +153,15 @@ class RunFolder:
             path = sidecar.with_suffix("")
             try:
                 facts = json.loads(sidecar.read_text(encoding="utf-8"))
-                rank = (float(facts["quality"]), int(facts["step"]), path)
+                r = int(facts.get("n_frames_per_step", 0))
+                rank = (-r, float(facts["quality"]), int(facts["step"]), path)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # damaged: a file without a valid sidecar is no checkpoint
             if path.is_file():
                 best.append(rank)
         if not best:
             raise RunError(CommandPhrase.NO_VOICE_YET(run=self.name))
-        return max(best)[2]
+        return max(best)[-1]
 
     def has_state(self) -> bool:
         """Whether training would go on from a checkpoint."""

@@ -101,14 +101,15 @@ class Job:
     def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
         from tacotron2.data.features import FeatureCache
+        from tacotron2.data.speakers import speaker_names
         from tacotron2.data.utterances import read_list
 
         corpus, names = self._corpus(), ("train", "validation", "test")
         lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
+        speakers = speaker_names(lists["train"], self._hparams.model.n_speakers)
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
-        everything = [utterance for name in names for utterance in lists[name]]
-        cache.prepare(everything, self._emit.stage("features"))
-        sets = {name: TextMelLoader(lists[name], self._hparams, cache) for name in names}
+        cache.prepare([each for name in names for each in lists[name]], self._emit.stage("features"))
+        sets = {name: TextMelLoader(lists[name], self._hparams, cache, speakers) for name in names}
         for name, dataset in sets.items():
             for utterance, reason in dataset.left_out:
                 _LOGGER.warning("%s: %s left out: %s", name, utterance.place, reason)
@@ -123,7 +124,9 @@ class Job:
 
         with self._emit.whole_stage("estimate"):
             cost = estimate(self._hparams, train_set, self._device, self._ranks)
-            self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes))
+            self._emit(
+                EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes, dict(cost.seconds_by_r))
+            )
 
     def _train(self, train_set: TextMelLoader, validation_set: TextMelLoader) -> TrainingResult:
         from tacotron2.training import train
@@ -135,7 +138,7 @@ class Job:
             self._run.path,
             device=self._device,
             emit=self._emit,
-            stop_requested=self._stop.requested,
+            stop_requested=self._emit.work.moved_by(self._stop.requested),
             ranks=self._ranks,
         )
 
@@ -265,10 +268,11 @@ def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
         run.outcome_file.unlink(missing_ok=True)  # of the attempt before
-        HeartbeatThread(run.heartbeat_file, parent).start()
+        emit = Emitter(writer)
+        HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
         from smart_tuner.tracking import Tracker
 
-        tracker, emit = Tracker(run.path, tracking_root(run.root)), Emitter(writer)
+        tracker = Tracker(run.path, tracking_root(run.root))
         tracker.start()
         with whatever_happens(run, emit, tracker) as outcomes:
             outcomes.append(attempt(run, device, emit, stop))

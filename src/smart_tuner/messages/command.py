@@ -69,6 +69,17 @@ class CommandPhrase(Phrase):
         "может понадобиться модель побольше и больше шагов, их задаёт файл для --preset",
     )
 
+    NO_SUCH_FAULT = "--inject {part}: no such fault; {hint}", "--inject {part}: такой неполадки нет; {hint}"
+    KINDS = "there are {kinds}", "есть {kinds}"
+    FAULT_STEP = (
+        "--inject {part}: name the step at which it is to happen, as in {kind}@1, from 1 to {steps}",
+        "--inject {part}: назовите шаг, на котором это случится, например {kind}@1, от 1 до {steps}",
+    )
+    INJECTED = (
+        "this run is made to go wrong, as --inject says: {faults}",
+        "в этом запуске нарочно устроены неполадки, как велит --inject: {faults}",
+    )
+
     NO_RUNS = "no runs in {folder}", "в папке {folder} нет запусков"
     HEAD_RUN = "run", "запуск"
     HEAD_STATE = "state", "состояние"
@@ -126,6 +137,10 @@ class CommandPhrase(Phrase):
     )
     NOT_MEASURABLE = "not measurable", "не измерить"
     ENDED_BY = "ended by: {reason}", "конец речи: {reason}"
+    SPEAKER = (
+        "speaker: {name}, of {count}; --speaker NAME chooses",
+        "диктор: {name}, всего {count}; выбирает --speaker",
+    )
     STOP_TOKEN = "stop token", "стоп-токен"
     LENGTH_BOUND = "length bound", "предел длины"
     LENGTH_BOUNDS = (

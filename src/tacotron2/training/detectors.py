@@ -145,11 +145,14 @@ class UpdateWatch:
         self.losses: list[float] = []
         self._large: list[int] = []
         self._small = 0
+        self._r = 0
         self._quiet = CoolDown(QUIET_STEPS)
 
-    def judge(self, step: int, norm: float, loss: float) -> Verdict:
+    def judge(self, step: int, norm: float, loss: float, r: int = 1) -> Verdict:
         """One finite update. It counts for the scale whatever it is: the median bears it, and what stays is
-        no longer out of the ordinary."""
+        no longer out of the ordinary. Another reduction factor is another task, with a scale of its own."""
+        if r != self._r:
+            self._r, self.norms, self.losses, self._large, self._small = r, [], [], [], 0
         norms, losses = running_scale(self.norms), running_scale(self.losses)
         self._large = [large for large in self._large if step - large < WITHIN_STEPS]
         found = update_incidents(norm, loss, norms, losses, len(self._large), self._small)
@@ -163,12 +166,13 @@ class UpdateWatch:
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for `load_state_dict`."""
         own: dict[str, Any] = {"norms": list(self.norms), "losses": list(self.losses)}
-        own |= {"large": list(self._large), "small": self._small}
+        own |= {"large": list(self._large), "small": self._small, "r": self._r}
         return own | {"quiet": self._quiet.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.norms, self.losses = list(state["norms"]), list(state["losses"])
         self._large, self._small = list(state["large"]), int(state["small"])
+        self._r = int(state["r"])
         self._quiet.load_state_dict(state["quiet"])
 
 

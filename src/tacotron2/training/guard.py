@@ -19,7 +19,7 @@ from torch import nn
 from tacotron2.events import IncidentEvent
 from tacotron2.files import StorageError
 from tacotron2.hparams import HParams
-from tacotron2.losses import Tacotron2Loss
+from tacotron2.models import Tacotron2
 from tacotron2.training.culprits import find_culprits
 from tacotron2.training.detectors import UpdateWatch, ValidationWatch, Verdict
 from tacotron2.training.incident_folder import Evidence, step_folder, whole_batch, write_incident
@@ -51,16 +51,11 @@ class Guarded:
 
     hparams: HParams
     """With the precision that `auto` stands for."""
-    model: nn.Module
+    model: Tacotron2
     network: nn.Module
-    criterion: Tacotron2Loss
     ranks: Ranks
     folder: Path
     num_utterances: int
-
-    @property
-    def device(self) -> torch.device:
-        return next(self.model.parameters()).device
 
 
 class Guard:
@@ -165,11 +160,9 @@ class Guard:
 
     def _non_finite(self, fetched: FetchedReading, weights_step: int, examined: bool) -> IncidentEvent:
         """The incident; if it is examined, with its culprits and the folder that replays it."""
-        reading, guarded = fetched.reading, self._guarded
-        culprits: tuple[str, ...] = ()
-        if examined:
-            culprits = find_culprits(guarded.network, guarded.criterion, reading.batch, guarded.device)
-        named = guarded.ranks.gathered((reading.batch.ids, culprits))
+        reading, made, guarded = fetched.reading, fetched.reading.made, self._guarded
+        culprits = find_culprits(guarded.model, guarded.network, made) if examined else ()
+        named = guarded.ranks.gathered((made.batch.ids, culprits))
         guilty = [name for _, names in named for name in names]
         self.quarantine.saw(reading.step, guilty)
         norms = zip(self._names, fetched.norms, strict=True)
@@ -178,7 +171,7 @@ class Guard:
             "layers": [name for name, norm in norms if not is_finite(norm)],
             "utterances": [name for ids, _ in named for name in ids],
             "culprits": guilty,
-            "learning_rate": reading.learning_rate,
+            "learning_rate": made.learning_rate,
             "last_norms": self._updates.norms[-LAST_NORMS:],
             "weights_step": weights_step,
         }
@@ -190,7 +183,7 @@ class Guard:
     def _kept(self, incident: IncidentEvent, reading: Reading) -> IncidentEvent:
         """With its folder, unless the weights are not finite themselves, or the disk does not take it."""
         guarded = self._guarded
-        parts = guarded.ranks.gathered(reading.batch)
+        parts = guarded.ranks.gathered(reading.made.batch)
         if self._unsound_weights() or not guarded.ranks.is_first:
             return incident
         folder = step_folder(guarded.folder, incident.step)
@@ -198,10 +191,8 @@ class Guard:
         evidence = Evidence(
             guarded.hparams,
             guarded.model.state_dict(),
-            whole_batch(parts),
+            replace(reading.made, batch=whole_batch(parts)),
             reading.rng,
-            reading.guide_weight,
-            reading.micro_batches,
         )
         try:
             write_incident(guarded.folder, incident, evidence)
@@ -212,20 +203,20 @@ class Guard:
 
     def _out_of_the_ordinary(self, fetched: FetchedReading) -> list[IncidentEvent]:
         """A finite update against those before it."""
-        step, norm = fetched.reading.step, fetched.norm
-        verdict = self._updates.judge(step, norm, fetched.terms["reference"])
+        step, made, norm = fetched.reading.step, fetched.reading.made, fetched.norm
+        verdict = self._updates.judge(step, norm, fetched.terms["reference"], made.r)
         if verdict.exploding:
             self._relief.saw(step, "exploding_norm" in verdict.incidents)
         if not verdict.incidents:
             return []
-        named = self._guarded.ranks.gathered(fetched.reading.batch.ids)
+        named = self._guarded.ranks.gathered(made.batch.ids)
         largest = sorted(zip(fetched.norms, self._names, strict=True), reverse=True)[:SHOWN_LAYERS]
         details = {
             "norm": norm,
             "reference": fetched.terms["reference"],
             "layers": {name: size for size, name in largest},
             "utterances": [name for names in named for name in names],
-            "learning_rate": fetched.reading.learning_rate,
+            "learning_rate": made.learning_rate,
             "last_norms": self._updates.norms[-1 - LAST_NORMS : -1],
         } | _usual(verdict)
         return [IncidentEvent(step, kind, details) for kind in verdict.incidents]

@@ -29,6 +29,7 @@ from tacotron2.data.dataset import Batch
 from tacotron2.events import IncidentEvent, to_json
 from tacotron2.files import not_written, write_atomically
 from tacotron2.hparams import HParams, from_dict
+from tacotron2.training.readings import Made
 
 KEPT = 5
 """The newest folders; each is as large as the weights."""
@@ -42,10 +43,8 @@ class Evidence:
     hparams: HParams
     """With the precision that `auto` stood for."""
     weights: Mapping[str, Tensor]
-    batch: Batch
+    made: Made
     rng: Mapping[str, Any]
-    guide_weight: float
-    micro_batches: int
 
 
 def step_folder(run: Path, step: int) -> Path:
@@ -63,11 +62,9 @@ def write_incident(run: Path, incident: IncidentEvent, evidence: Evidence) -> No
         "hparams": evidence.hparams.to_dict(),
         "model": dict(evidence.weights),
         "step": incident.step,
-        "batch": {field.name: getattr(evidence.batch, field.name) for field in fields(Batch)}
-        | {"ids": list(evidence.batch.ids), "whole": None},
+        "batch": _values(evidence.made.batch) | {"ids": list(evidence.made.batch.ids), "whole": None},
+        "made": {name: value for name, value in _values(evidence.made).items() if name != "batch"},
         "rng": dict(evidence.rng),
-        "guide_weight": evidence.guide_weight,
-        "micro_batches": evidence.micro_batches,
     }
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -97,14 +94,8 @@ def read_evidence(folder: Path) -> Evidence:
     """
     content = read_checkpoint(folder / REPLAY)
     batch = Batch(**content["batch"] | {"ids": tuple(content["batch"]["ids"])})
-    return Evidence(
-        from_dict(content["hparams"]),
-        content["model"],
-        batch,
-        content["rng"],
-        float(content["guide_weight"]),
-        int(content["micro_batches"]),
-    )
+    made = Made(batch=batch, **content["made"])
+    return Evidence(from_dict(content["hparams"]), content["model"], made, content["rng"])
 
 
 def whole_batch(parts: Sequence[Batch]) -> Batch:
@@ -123,6 +114,10 @@ def whole_batch(parts: Sequence[Batch]) -> Batch:
             longest = max(tensor.size(1) for tensor in tensors) if values.dim() > 1 else 0
             joined[field.name] = torch.cat([_padded(t, longest, padding) for t in tensors])[order]
     return Batch(**joined)
+
+
+def _values(record: Batch | Made) -> dict[str, Any]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def _padded(tensor: Tensor, size: int, value: float) -> Tensor:

@@ -121,6 +121,8 @@ def record(trainer: Trainer, meter: Meter) -> StepEvent | None:
         train_reference_loss=means["reference"],
         learning_rate=trainer.learning_rate(done),
         guided_attention_weight=trainer.guide_weight(done),
+        n_frames_per_step=trainer.r(done),
+        teacher_forcing=trainer.teacher_forcing(done),
         grad_norm=means["grad_norm"],
         mel_frames_per_s=meter.num_frames / seconds,
         data_wait_share=meter.wait_seconds / seconds,
@@ -150,8 +152,9 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     """Validation on both passes, pictures, and the weights if they are among the best."""
     step = trainer.progress.step
     result = validate(trainer.model, trainer.validation_set, trainer.hparams)
-    emit(result.published(trainer.folder, step))
-    for incident in trainer.guard.judge(step, result.teacher_forced.figures, result.free_running.figures):
+    told = result.published(trainer.folder, step)
+    emit(told)
+    for incident in trainer.guard.judge(step, told.teacher_forced, told.free_running):
         emit(incident)
     if result.quality is not None:
         path = trainer.checkpoints.save_best(trainer.hparams, trainer.model, step, result.quality)
@@ -161,7 +164,11 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     others = trainer.ranks.gathered(rng_state())[1:]
-    controllers = {"knobs": trainer.knobs.state_dict(), "guard": trainer.guard.state_dict()}
+    controllers = {
+        "knobs": trainer.knobs.state_dict(),
+        "guard": trainer.guard.state_dict(),
+        "loss_scale": trainer.loss_scale.state_dict(),
+    }
 
     def save() -> None:
         path = trainer.checkpoints.save_state(

@@ -15,15 +15,25 @@ from tacotron2.training.ranks import Ranks
 
 
 @dataclass(frozen=True)
+class Made:
+    """What an update was made from, but for weights and random numbers."""
+
+    batch: Batch
+    r: int
+    """Mel frames per decoder step."""
+    micro_batches: int
+    learning_rate: float
+    guide_weight: float
+    teacher_forcing: float = 1.0
+
+
+@dataclass(frozen=True)
 class Reading:
     """One update: on the device `masked`, `norms` (one for each gradient tensor) and `terms`."""
 
     step: int
     """The step it led to."""
-    batch: Batch
-    learning_rate: float
-    guide_weight: float
-    micro_batches: int
+    made: Made
     masked: Tensor
     """Whether it was not finite, so that nothing was changed."""
     norms: Tensor

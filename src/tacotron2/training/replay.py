@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -67,12 +68,16 @@ def _again(fabric: Fabric, evidence: Evidence, folder: Path) -> tuple[tuple[str,
         model.load_state_dict(dict(evidence.weights))
     except RuntimeError as error:
         raise CheckpointError(f"{folder}: weights do not fit: {' '.join(str(error).split())}") from None
+    made = evidence.made
+    model.decoder.set_r(made.r)
     network = fabric.setup(model)
-    criterion = Tacotron2Loss(evidence.hparams).to(fabric.device)
+    criterion = Tacotron2Loss(evidence.hparams, made.r).to(fabric.device)
+    arithmetic: Any = fabric.strategy.precision
+    if getattr(arithmetic, "scaler", None) is not None:
+        arithmetic.scaler = None  # gradients as they are: a scale that is too large is no incident
     restore_rng(dict(evidence.rng))
-    terms = backward(
-        fabric, network, criterion, evidence.batch, evidence.micro_batches, evidence.guide_weight, Ranks()
-    )
+    how = (made.micro_batches, made.guide_weight, Ranks(), made.teacher_forcing)
+    terms = backward(fabric, network, criterion, made.batch, *how)
     gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     layers = (name for name, g in gradients.items() if not torch.linalg.vector_norm(g).isfinite())
     return tuple(name for name, value in terms.items() if not value.isfinite()), tuple(layers)

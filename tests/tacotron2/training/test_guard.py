@@ -159,7 +159,9 @@ class TestReplay:
         (incident,) = trainer.guard.look()
         return incident
 
-    @pytest.mark.parametrize("changes", [{}, {"accumulation_steps": 2}, {"precision": "bf16"}])
+    @pytest.mark.parametrize(
+        "changes", [{}, {"accumulation_steps": 2}, {"precision": "bf16"}, {"precision": "fp16"}]
+    )
     def test_the_same_terms_are_reached(
         self, tiny: HParams, sets: Sets, tmp_path: Path, changes: dict[str, Any]
     ) -> None:
@@ -188,7 +190,7 @@ class TestReplay:
         again.model.load_state_dict(dict(evidence.weights))
         again.progress.step = 1
         torch.set_rng_state(evidence.rng["cpu"])
-        again.step(evidence.batch, meter)
+        again.step(evidence.made.batch, meter)
         assert {n: float(v) for n, v in again.guard._readings[0].terms.items()} == terms
         # What made the gradients infinite was in neither batch nor weights.
         assert not replay(tmp_path / incident.folder).reached
