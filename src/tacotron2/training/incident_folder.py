@@ -68,6 +68,8 @@ def write_incident(run: Path, incident: IncidentEvent, evidence: Evidence) -> No
     }
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
+        for left in folder.parent.glob(".*"):  # by a writer that was killed
+            shutil.rmtree(left, ignore_errors=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     except OSError as error:
         raise not_written(folder, error) from error

@@ -200,6 +200,7 @@ class TestReplay:
     ) -> None:
         trainer, meter = Trainer(tiny, *sets, tmp_path, "cpu"), Meter()
         batches = trainer.batches()
+        (tmp_path / "incidents" / ".0000001-killed").mkdir(parents=True)
         for _ in range(KEPT + 2):
             with scaled_gradients(trainer, math.nan):
                 trainer.step(next(batches), meter)
