@@ -15,6 +15,7 @@ TABLES = {
     "data_path": 2,
     "decoder_loop": 2,
     "gpu_check": 5,
+    "guard": 1,
     "memory": 1,
     "profile_phases": 1,
     "settings": 3,
