@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from smart_tuner.heartbeat import Work
 from smart_tuner.records import EventWriter, ExitCause
 from tacotron2.events import Event, FinishedEvent, StageEvent, StepEvent
 
@@ -16,15 +17,18 @@ class Emitter:
     """Writes events and remembers how far the training had come.
 
     The record that the attempt is over is held back until it is: the examination comes after the training.
+    Each record, and each progress of a stage, moves `work` on.
     """
 
     def __init__(self, writer: EventWriter) -> None:
         self._writer = writer
+        self.work = Work()
         self._stage_said_at = 0.0
         self._finished: FinishedEvent | None = None
         self.step: int | None = None
 
     def __call__(self, event: Event) -> None:
+        self.work.moved()
         if isinstance(event, StepEvent | FinishedEvent):
             self.step = event.step
         if isinstance(event, FinishedEvent):
@@ -36,6 +40,7 @@ class Emitter:
         """A progress callback `(done, total)` that writes about one record a second."""
 
         def progress(done: int, total: int) -> None:
+            self.work.moved()
             now = time.monotonic()
             if done in (0, total) or now - self._stage_said_at >= STAGE_RECORD_S:
                 self._stage_said_at = now

@@ -25,10 +25,11 @@ from smart_tuner.messages import (
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
 from smart_tuner.services import Services
 from smart_tuner.summary import write_summary
-from smart_tuner.supervisor import Supervisor, worker_command
+from smart_tuner.supervisor import worker_command
 from smart_tuner.tracking import Tracker
 from smart_tuner.wording import CAUSES
 from tacotron2.events import DataEvent, EstimateEvent, Stamped
@@ -135,10 +136,12 @@ class SmartTunerMain:
                     told = RecordingsPhrase.ADVICE(detail=advice)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
-        command, num_processes = self._command(run, self._device), self._config.hparams.train.num_processes
-        say = self._output.say
+        def warn(message: Message) -> None:
+            self._output.result(CommandPhrase.WARNING(message=message))
+
+        command = self._command(run, self._device)
         try:
-            return Supervisor(run, self._config.supervisor, command, on_event, say, num_processes).supervise()
+            return SelfHealing(run, self._config, command, on_event, self._output.say, warn).train()
         finally:
             progress.close()
 

@@ -48,6 +48,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     from smart_tuner.main import MachineError
     from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
+    from smart_tuner.restart_history import HistoryError
     from smart_tuner.run_folder import RunError
     from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
@@ -58,7 +59,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError) else None
+    return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError | HistoryError) else None
 
 
 def usage_error(message: Message, messages: Language) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_tuner.mlflow_store import open_store
 from smart_tuner.tracking_store import TrackingStoreError, event_files, event_scalars
-from tacotron2.events import FinishedEvent, Stamped, StartedEvent
+from tacotron2.events import FinishedEvent, RestartEvent, Stamped, StartedEvent
 
 if TYPE_CHECKING:
     from mlflow.entities import Metric
@@ -111,6 +111,8 @@ class MlflowWriter:
             self._client.update_run(self.target, status="RUNNING")
             for key, value in _tags(stamped.event).items():
                 self._client.set_tag(self.target, key, value)
+        elif isinstance(stamped.event, RestartEvent):
+            self._client.set_tag(self.target, *_restart_tag(stamped.event))
         elif isinstance(stamped.event, FinishedEvent):
             status = _STATUS_BY_CAUSE.get(stamped.event.cause, "FAILED")
             self._client.set_tag(self.target, "cause", stamped.event.cause)
@@ -149,6 +151,12 @@ def _tags(event: StartedEvent) -> dict[str, str]:
     }
     facts |= {f"version.{package}": version for package, version in event.versions.items()}
     return {key: str(value) for key, value in facts.items()}
+
+
+def _restart_tag(event: RestartEvent) -> tuple[str, str]:
+    place = "the beginning" if event.resume_step is None else f"step {event.resume_step}"
+    told = [f"{event.cause} at step {event.step}, on from {place}", *event.changes]
+    return f"restart.{event.attempt}", "; ".join(told)
 
 
 def _configuration(path: Path) -> dict[str, str]:

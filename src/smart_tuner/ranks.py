@@ -9,8 +9,6 @@ import os
 import socket
 from collections.abc import Mapping
 
-from smart_tuner.records import ExitCause, cause_of_status
-
 PLACE = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
 HOST = "127.0.0.1"
 LOST_STATUS = 40
@@ -44,15 +42,15 @@ def num_local_processes(environment: Mapping[str, str] = os.environ) -> int:
     return int(environment.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def first_failure(statuses: Mapping[int, int | None]) -> tuple[int, ExitCause, int] | None:
-    """The process whose end was not a consequence of another's: (rank, cause, status).
+def first_failure(statuses: Mapping[int, int | None]) -> tuple[int, int] | None:
+    """The process whose end was not a consequence of another's: (rank, status).
 
     Args:
         statuses: rank to exit status, negative for a signal; None while it lives.
     """
     for rank, status in sorted(statuses.items()):
         if status not in (None, 0, LOST_STATUS):
-            return rank, cause_of_status(status), status
+            return rank, status
     return None
 
 

@@ -28,6 +28,7 @@ class ExitCause(Enum):
     NO_VOICE = "no_voice"
     NON_FINITE = "non_finite"
     OUT_OF_MEMORY = "out_of_memory"
+    ATTENTION_FAILED = "attention_failed"
     DATA_ERROR = "data_error"
     CONFIGURATION_ERROR = "configuration_error"
     STORAGE_ERROR = "storage_error"
@@ -53,6 +54,7 @@ EXIT_CODES: dict[ExitCause, int] = {
     ExitCause.NO_VOICE: 11,
     ExitCause.NON_FINITE: 20,
     ExitCause.OUT_OF_MEMORY: 21,
+    ExitCause.ATTENTION_FAILED: 22,
     ExitCause.DATA_ERROR: 30,
     ExitCause.CONFIGURATION_ERROR: 31,
     ExitCause.STORAGE_ERROR: 32,

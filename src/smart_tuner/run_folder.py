@@ -11,6 +11,7 @@ runs/20261122-162430-demo/
     checkpoints/    state-*.ckpt (to resume from), best-*.ckpt (weights), a JSON description of each
     attention/ spectrograms/ audio/
     events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
+    recovery.json   the restarts so far, and what each of them changed
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json
@@ -87,6 +88,11 @@ class RunFolder:
     @property
     def log_file(self) -> Path:
         return self.path / "run.log"
+
+    @property
+    def recovery_file(self) -> Path:
+        """The restarts so far; absent where there was none."""
+        return self.path / "recovery.json"
 
     @property
     def outcome_file(self) -> Path:

@@ -1,8 +1,9 @@
-"""How the process that trains is asked to end: by a signal, obeyed at the right moment."""
+"""How the processes are asked to end: by a signal, obeyed at the right moment."""
 
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,6 +17,24 @@ def ignore_requests() -> None:
     """For a process that ends with another one."""
     for number in CAUSE_OF_SIGNAL:
         signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def noting_signals(received: list[signal.Signals]) -> Iterator[None]:
+    """Collect Ctrl-C and SIGTERM instead of ending; outside the main thread nothing can be collected."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        received.append(signal.Signals(number))
+
+    before = {name: signal.signal(name, note) for name in CAUSE_OF_SIGNAL}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 class StopRequestedError(Exception):

@@ -14,6 +14,10 @@ from smart_tuner.run_folder import RunFolder
 from tacotron2.events import (
     DataEvent,
     EstimateEvent,
+    Event,
+    FinishedEvent,
+    IncidentEvent,
+    RestartEvent,
     StageEvent,
     Stamped,
     StartedEvent,
@@ -59,6 +63,8 @@ def summarise(
             "how": "first to last record of each phase in events.jsonl, summed over attempts",
         },
         "attempts": _attempts(stream),
+        "restarts": _records(stream, RestartEvent),
+        "incidents": _records(stream, IncidentEvent),
         "machine": machine.to_dict(),
     }
 
@@ -156,9 +162,27 @@ def phase_seconds(stream: Sequence[Stamped]) -> dict[str, float]:
 
 
 def _attempts(stream: Sequence[Stamped]) -> list[dict[str, Any]]:
-    """What every attempt ran with: device, precision, threads, seed, commit, versions."""
+    """What every attempt ran with (device, precision, threads, seed, commit, versions), and how it ended.
+
+    One that ended before its training began has an end alone, one that nobody saw end a beginning alone.
+    """
+    attempts: list[dict[str, Any]] = []
+    open_attempt = False
+    for stamped in stream:
+        event = stamped.event
+        if isinstance(event, StartedEvent):
+            attempts.append({"time": stamped.time} | asdict(event))
+            open_attempt = True
+        elif isinstance(event, FinishedEvent):
+            if not open_attempt:
+                attempts.append({"time": stamped.time})
+            attempts[-1]["ended"] = {"time": stamped.time, "cause": event.cause, "step": event.step}
+            open_attempt = False
+    return attempts
+
+
+def _records(stream: Sequence[Stamped], kind: type[Event]) -> list[dict[str, Any]]:
+    """All of one kind, as they were written."""
     return [
-        {"time": stamped.time} | asdict(stamped.event)
-        for stamped in stream
-        if isinstance(stamped.event, StartedEvent)
+        {"time": stamped.time} | asdict(stamped.event) for stamped in stream if type(stamped.event) is kind
     ]

@@ -11,16 +11,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import BinaryIO
 
 from smart_tuner.config import SupervisorSettings
-from smart_tuner.heartbeat import Heartbeat
+from smart_tuner.heartbeat import Heartbeat, WatchedTime
 from smart_tuner.messages import EndPhrase, Message, TrainingPhrase
+from smart_tuner.oom_kills import oom_kills
 from smart_tuner.ranks import environments, first_failure
 from smart_tuner.records import (
     EventWriter,
@@ -31,7 +30,7 @@ from smart_tuner.records import (
     read_events,
 )
 from smart_tuner.run_folder import RunFolder
-from smart_tuner.stop_flag import CAUSE_OF_SIGNAL
+from smart_tuner.stop_flag import CAUSE_OF_SIGNAL, noting_signals
 from tacotron2.events import FinishedEvent, Stamped, StartedEvent, StepEvent
 from tacotron2.files import StorageError
 
@@ -50,11 +49,12 @@ class Supervisor:
 
     Args:
         run: its folder; the caller holds the lock.
-        settings: the time a silent worker is given.
+        settings: the time a silent worker is given, and one whose work does not move on.
         command: what to start; it must follow the run-folder contract.
         num_processes: how many of it, to train together.
         on_event: called with every record the worker writes, in this thread.
         notify: called with what the person who watches should know.
+        count_oom_kills: how often the system has killed a process because memory ran out.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class Supervisor:
         on_event: Callable[[Stamped], None],
         notify: Callable[[Message], None],
         num_processes: int = 1,
+        count_oom_kills: Callable[[], int] = oom_kills,
     ) -> None:
         self._run = run
         self._settings = settings
@@ -72,18 +73,26 @@ class Supervisor:
         self._on_event = on_event
         self._notify = notify
         self._num_processes = num_processes
+        self._count_oom_kills = count_oom_kills
+        self._oom_kills_before = 0
         self._others: list[subprocess.Popen[bytes]] = []
-        self._failure: tuple[int, ExitCause, int] | None = None
+        self._failure: tuple[int, int] | None = None
         self._signals: list[signal.Signals] = []
         self._offset = 0
         self._attempt = _Attempt()
 
+    @property
+    def asked_to_end(self) -> bool:
+        """Whether a signal came, whatever ended the attempt then."""
+        return bool(self._signals)
+
     def supervise(self) -> Outcome:
         """Run the worker to its end. The outcome is also in the run folder, whatever happened."""
+        self._oom_kills_before = self._count_oom_kills()
         _, self._offset = read_events(self._run.events_file)
         self._run.outcome_file.unlink(missing_ok=True)
         processes: list[subprocess.Popen[bytes]] = []
-        with _noting_signals(self._signals), self._run.log_file.open("ab") as log:
+        with noting_signals(self._signals), self._run.log_file.open("ab") as log:
             try:
                 for environment in environments(self._num_processes):
                     processes.append(_start(self._command, log, environment))
@@ -107,29 +116,38 @@ class Supervisor:
                 writer.write(self._attempt.finished(outcome))
         outcome.write(self._run.outcome_file)
 
-    def _follow(self, process: subprocess.Popen[bytes]) -> ExitCause | None:
-        """Until the worker ends or must be ended; a cause when the supervisor decided it."""
-        heartbeat = Heartbeat(self._run)
-        handled, failed_at = 0, None
+    def _follow(self, process: subprocess.Popen[bytes]) -> Outcome | None:
+        """Until the worker ends or must be ended; an outcome when the supervisor decided it."""
+        heartbeat, since_failure = Heartbeat(self._run), None
+        handled = 0
         while _status(process) is None:
             self._forward_events()
             self._look_at_others()
             if self._failure is not None:
-                failed_at = failed_at or time.monotonic()
-                if time.monotonic() - failed_at > LOST_RANK_S:
-                    return ExitCause.CRASHED
+                since_failure = since_failure or WatchedTime()
+                if since_failure.look() > LOST_RANK_S:
+                    return Outcome(ExitCause.CRASHED, EndPhrase.NO_CHECKPOINT())
             signals = self._signals[handled:]
             for number, name in enumerate(signals, start=handled):
                 if number == 0:
                     self._notify(TrainingPhrase.STOPPING())
                     process.send_signal(name)
                 else:
-                    return CAUSE_OF_SIGNAL[self._signals[0]]
+                    return Outcome(CAUSE_OF_SIGNAL[self._signals[0]], EndPhrase.NO_CHECKPOINT())
             handled += len(signals)
-            if heartbeat.look() > self._settings.heartbeat_timeout_s:
-                return ExitCause.HUNG
+            hung = self._hung(heartbeat)
+            if hung is not None:
+                return hung
             time.sleep(POLL_S)
         self._look_at_others()
+        return None
+
+    def _hung(self, heartbeat: Heartbeat) -> Outcome | None:
+        longest = self._settings
+        if heartbeat.look() > longest.heartbeat_timeout_s:
+            return Outcome(ExitCause.HUNG, EndPhrase.SILENT(seconds=longest.heartbeat_timeout_s))
+        if heartbeat.standing_s > longest.progress_timeout_s:
+            return Outcome(ExitCause.HUNG, EndPhrase.NO_PROGRESS(seconds=longest.progress_timeout_s))
         return None
 
     def _look_at_others(self) -> None:
@@ -143,7 +161,7 @@ class Supervisor:
             self._attempt.update(stamped)
             self._on_event(stamped)
 
-    def _outcome(self, status: int, verdict: ExitCause | None) -> Outcome:
+    def _outcome(self, status: int, verdict: Outcome | None) -> Outcome:
         """What the worker wrote; otherwise what its end tells."""
         try:
             written = self._run.outcome()
@@ -151,19 +169,20 @@ class Supervisor:
             return Outcome(ExitCause.CRASHED, error.message)
         if self._failure is not None and (written is None or written.cause is ExitCause.CRASHED):
             # The worker could only tell that another process was gone; that one's end tells why.
-            rank, cause, failed = self._failure
-            reason = EndPhrase.OF_PROCESS(
-                number=rank + 1, count=self._num_processes, reason=_reason_of(failed)
-            )
-            return Outcome(cause, reason, written.step if written else None)
+            rank, failed = self._failure
+            end = self._end_by(failed)
+            reason = EndPhrase.OF_PROCESS(number=rank + 1, count=self._num_processes, reason=end.reason)
+            return Outcome(end.cause, reason, written.step if written else None)
         if written is not None:
             return written
-        if verdict is ExitCause.HUNG:
-            return Outcome(verdict, EndPhrase.SILENT(seconds=self._settings.heartbeat_timeout_s))
         if verdict is None and self._signals and status < 0:
-            verdict = CAUSE_OF_SIGNAL[self._signals[0]]
-        if verdict is not None:
-            return Outcome(verdict, EndPhrase.NO_CHECKPOINT())
+            verdict = Outcome(CAUSE_OF_SIGNAL[self._signals[0]], EndPhrase.NO_CHECKPOINT())
+        return verdict or self._end_by(status)
+
+    def _end_by(self, status: int) -> Outcome:
+        """What the exit status of a process tells that left no outcome."""
+        if status == -signal.SIGKILL and self._count_oom_kills() > self._oom_kills_before:
+            return Outcome(ExitCause.OUT_OF_MEMORY, EndPhrase.OOM_KILLED())
         return Outcome(cause_of_status(status), _reason_of(status))
 
 
@@ -228,21 +247,3 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-@contextmanager
-def _noting_signals(received: list[signal.Signals]) -> Iterator[None]:
-    """Collect Ctrl-C and SIGTERM instead of ending; outside the main thread nothing can be collected."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        received.append(signal.Signals(number))
-
-    before = {name: signal.signal(name, note) for name in CAUSE_OF_SIGNAL}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from smart_tuner.tracking_store import TrackingStoreError, event_files, event_scalars
-from tacotron2.events import Stamped, StartedEvent
+from tacotron2.events import RestartEvent, Stamped, StartedEvent
 
 _PNG_CHANNELS = {0: 1, 2: 3, 3: 3, 4: 2, 6: 4}
 _logger = logging.getLogger(__name__)
@@ -66,13 +66,17 @@ class TensorBoardWriter:
             except OSError as error:
                 raise TrackingStoreError(f"{self._run_folder} cannot be written: {error}") from error
 
+    def _drop(self, step: int, time: float) -> None:
+        """From this step on everything will come again: TensorBoard shows the new alone."""
+        log = self._event.SessionLog(status=self._event.SessionLog.START)
+        self._writer.add_event(self._event.Event(wall_time=time, step=step, session_log=log))
+
     def _write(self, stamped: Stamped) -> None:
         event = stamped.event
         if isinstance(event, StartedEvent) and event.resumed_from_step is not None:
-            # Steps after the state that training went back to will come again: TensorBoard drops the old.
-            log = self._event.SessionLog(status=self._event.SessionLog.START)
-            again = event.resumed_from_step + 1
-            self._writer.add_event(self._event.Event(wall_time=stamped.time, step=again, session_log=log))
+            self._drop(event.resumed_from_step + 1, stamped.time)
+        elif isinstance(event, RestartEvent) and event.resume_step is None:
+            self._drop(0, stamped.time)
         step, scalars = event_scalars(event)
         value = self._summary.Summary.Value
         values = [value(tag=tag, simple_value=number) for tag, number in scalars.items()]

@@ -8,6 +8,8 @@ from tacotron2.events import (
     Event,
     ExaminedEvent,
     FinishedEvent,
+    IncidentEvent,
+    RestartEvent,
     StepEvent,
     ValidationEvent,
 )
@@ -35,8 +37,8 @@ def artifact_uri(tracking_root: Path) -> str:
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
     """The numbers of one event under the names shown, and the training step they belong to (0 where none).
 
-    Both interfaces group by what stands before the last or first slash and sort by name: training first, then
-    validation, then `voice`, the figures of the final examination.
+    Both interfaces group by what stands before the last or first slash and sort by name: incidents and
+    restarts (the count so far), training, validation, then `voice`, the figures of the final examination.
     """
     match event:
         case StepEvent():
@@ -61,6 +63,11 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
                 **quality,
                 "validation/seconds": event.seconds,
             }
+        case IncidentEvent():
+            return event.step, {f"recovery/{event.incident}": 1.0}
+        case RestartEvent():
+            # Where it goes on: what comes later is dropped from the display, to come again.
+            return event.resume_step or 0, {"recovery/restarts": float(event.attempt)}
         case ExaminedEvent():
             return 0, {f"voice/{name}": value for name, value in event.figures.items()}
         case FinishedEvent():

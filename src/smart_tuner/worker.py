@@ -135,7 +135,7 @@ class Job:
             self._run.path,
             device=self._device,
             emit=self._emit,
-            stop_requested=self._stop.requested,
+            stop_requested=self._emit.work.moved_by(self._stop.requested),
             ranks=self._ranks,
         )
 
@@ -265,10 +265,11 @@ def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
         run.outcome_file.unlink(missing_ok=True)  # of the attempt before
-        HeartbeatThread(run.heartbeat_file, parent).start()
+        emit = Emitter(writer)
+        HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
         from smart_tuner.tracking import Tracker
 
-        tracker, emit = Tracker(run.path, tracking_root(run.root)), Emitter(writer)
+        tracker = Tracker(run.path, tracking_root(run.root))
         tracker.start()
         with whatever_happens(run, emit, tracker) as outcomes:
             outcomes.append(attempt(run, device, emit, stop))

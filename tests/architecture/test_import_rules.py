@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 # Modules of smart_tuner that do not know one another; smart_tuner.main wires them.
 INDEPENDENT_PARTS = {
-    "supervision": ("supervisor",),
+    "supervision": ("supervisor", "self_healing", "recovery", "restart_history", "restart_words"),
     "services": ("services", "service_launcher", "service_process"),
     "tracking": ("tracking", "mlflow_writer", "tensorboard_writer"),
 }

@@ -1,24 +1,31 @@
 """A worker without torch that follows the run-folder contract as far as it is told to.
 
-`fake_worker.py RUN_FOLDER SCENARIO`; it writes its process id to `worker.pid`. Where several processes train,
-`SCENARIO+STATUS` is the end of all but the first.
+`fake_worker.py RUN_FOLDER SCENARIOS`; it writes its process id to `worker.pid`. Scenarios are parted by
+commas, one for each attempt; the last one repeats. `ENDING@STEP/SAVED/SAVED!INCIDENT` comes to a step
+by way of saved states and incidents. Where several processes train, `SCENARIO+STATUS` is the end of all but
+the first.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from smart_tuner.heartbeat import beat
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
+from smart_tuner.restart_history import History
 from tacotron2.events import (
     DataEvent,
     EstimateEvent,
     ExaminedEvent,
     FinishedEvent,
+    IncidentEvent,
     StageEvent,
     StartedEvent,
     StepEvent,
@@ -87,32 +94,102 @@ def ignore_signals(run: Path, writer: EventWriter, beats: bool) -> Outcome:
         time.sleep(0.02)
 
 
+def beat_alone(run: Path, writer: EventWriter) -> Outcome:
+    """A process that lives, until it is ended; its work stands still."""
+    writer.write(STARTED)
+    while True:
+        beat(run / "heartbeat", 3)
+        time.sleep(0.02)
+
+
+def crash_when_asked(run: Path, writer: EventWriter) -> Outcome:
+    received: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    writer.write(STARTED)
+    while not received:
+        (run / "heartbeat").touch()
+        time.sleep(0.02)
+    return Outcome(ExitCause.CRASHED, "it broke while it saved", 7)
+
+
+def state_steps(run: Path) -> list[int]:
+    return sorted(int(path.name[6:13]) for path in (run / "checkpoints").glob("state-*.ckpt.json"))
+
+
+def save_state(run: Path, step: int) -> None:
+    """A state as the supervisor sees it, and the best weights of that step."""
+    (run / "checkpoints").mkdir(exist_ok=True)
+    for role in ("state", "best"):
+        path = run / "checkpoints" / f"{role}-{step:07d}.ckpt"
+        path.write_bytes(b"tensors")
+        facts = {"role": role, "step": step, "finite": True, "quality": 0.5}
+        write_atomically(Path(f"{path}.json"), json.dumps(facts))
+
+
+def begin(run: Path, writer: EventWriter, story: str) -> int:
+    """The way to an ending: `45/20/40!43` saves at steps 20 and 40, has an incident at 43 and comes to 45."""
+    reached, *rest = story.replace("!", "/!").split("/")
+    resumed = max(state_steps(run), default=None)
+    writer.write(replace(STARTED, resumed_from_step=resumed))
+    for part in rest:
+        step = int(part.removeprefix("!"))
+        if part.startswith("!"):
+            writer.write(IncidentEvent(step, "non_finite_update", {}))
+        elif step > (resumed or 0):
+            save_state(run, step)
+    writer.write(step_event(int(reached)))
+    return int(reached)
+
+
+def end(run: Path, writer: EventWriter, scenario: str) -> Outcome | int:
+    """An outcome to write, or an exit status without one."""
+    ending, _, story = scenario.partition("@")
+    step = begin(run, writer, story) if story else 5
+    if ending == "complete":
+        return complete(run, writer)
+    if ending == "patient":
+        return wait_for_a_signal(run, writer)
+    if ending in ("stubborn", "hang"):
+        return ignore_signals(run, writer, beats=ending == "stubborn")
+    if ending == "stand":
+        return beat_alone(run, writer)
+    if ending == "crash_when_asked":
+        return crash_when_asked(run, writer)
+    if ending in ("killed", "killed_after_training"):
+        if not story:
+            writer.write(STARTED)
+        if ending == "killed_after_training":
+            writer.write(step_event(30))
+            writer.write(FinishedEvent(30, "completed", 15.0))
+        os.kill(os.getpid(), signal.SIGKILL)
+    if ending.isdigit():
+        return int(ending)
+    return Outcome(ExitCause(ending), "train.txt, line 3: there is no file", step)
+
+
+def attempts_before(run: Path) -> int:
+    """How many attempts there were; notes this one."""
+    file = run / "attempts"
+    before = len(file.read_text()) if file.exists() else 0
+    file.write_text("x" * (before + 1))
+    return before
+
+
 def main() -> int:
-    run, (scenario, _, others) = Path(sys.argv[1]), sys.argv[2].partition("+")
+    run, scenarios = Path(sys.argv[1]), sys.argv[2].split(",")
     if os.environ.get("RANK", "0") != "0":
         while not (run / "worker.pid").exists():
             time.sleep(0.02)
-        return int(others)
+        restarts = len(History.read(run / "recovery.json").restarts)
+        return int(scenarios[restarts].partition("+")[2])
+    scenario = scenarios[min(attempts_before(run), len(scenarios) - 1)].partition("+")[0]
     (run / "worker.pid").write_text(str(os.getpid()))
     (run / "heartbeat").touch()
     print("the worker speaks", flush=True)
     with EventWriter(run / "events.jsonl") as writer:
-        if scenario == "complete":
-            outcome = complete(run, writer)
-        elif scenario == "patient":
-            outcome = wait_for_a_signal(run, writer)
-        elif scenario in ("stubborn", "hang"):
-            outcome = ignore_signals(run, writer, beats=scenario == "stubborn")
-        elif scenario in ("killed", "killed_after_training"):
-            writer.write(STARTED)
-            if scenario == "killed_after_training":
-                writer.write(step_event(30))
-                writer.write(FinishedEvent(30, "completed", 15.0))
-            os.kill(os.getpid(), signal.SIGKILL)
-        elif scenario.isdigit():
-            return int(scenario)
-        else:
-            outcome = Outcome(ExitCause(scenario), "train.txt, line 3: there is no file", 5)
+        outcome = end(run, writer, scenario)
+    if isinstance(outcome, int):
+        return outcome
     outcome.write(run / "outcome.json")
     return outcome.cause.code
 

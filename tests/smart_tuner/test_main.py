@@ -17,7 +17,7 @@ import pytest
 
 import smart_tuner
 from smart_tuner import main as job
-from smart_tuner.config import Config, ServiceSettings
+from smart_tuner.config import Config, ServiceSettings, SupervisorSettings
 from smart_tuner.main import MachineError, SmartTunerMain
 from smart_tuner.messages import ServicePhrase
 from smart_tuner.progress import Output, Verbosity
@@ -38,7 +38,9 @@ from tacotron2.events import (
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 SOURCE = Path(__file__).parents[2] / "src"
-CONFIG = Config("debug", services=ServiceSettings(enabled=False))
+CONFIG = Config(
+    "debug", services=ServiceSettings(enabled=False), supervisor=SupervisorSettings(max_restarts=0)
+)
 
 
 @pytest.fixture(autouse=True)

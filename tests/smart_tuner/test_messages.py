@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from smart_tuner import main as job
-from smart_tuner.config import Config, ServiceSettings, load_config
+from smart_tuner.config import Config, ServiceSettings, SupervisorSettings, load_config
 from smart_tuner.main import SmartTunerMain
 from smart_tuner.messages import EndPhrase, Language, render
 from smart_tuner.progress import BarProgress, Output, Verbosity
@@ -24,7 +24,9 @@ from tacotron2.events import StageEvent, Stamped
 
 FAKE_WORKER = Path(__file__).with_name("fake_worker.py")
 SOURCE = Path(__file__).parents[2] / "src"
-CONFIG = Config("debug", services=ServiceSettings(enabled=False))
+CONFIG = Config(
+    "debug", services=ServiceSettings(enabled=False), supervisor=SupervisorSettings(max_restarts=0)
+)
 NAMES = {
     *("Python", "CPU", "GPU", "Linux", "Darwin", "x86_64", "aarch64", "arm64", "smart-tuner", "MLflow"),
     *("TensorBoard", "fp32", "bf16", "cpu", "cuda", "Ctrl-C", "total", "wav", "NaN", "Inf", "synthesize"),

@@ -232,7 +232,7 @@ from smart_tuner.stop_flag import StopFlag
 folder, parent, stop = Path(sys.argv[1]), os.getppid(), StopFlag()
 stop.install()
 heartbeat.HEARTBEAT_S = 0.05
-heartbeat.HeartbeatThread(folder / "heartbeat", parent).start()
+heartbeat.HeartbeatThread(folder / "heartbeat", parent, heartbeat.Work()).start()
 (folder / "ready").touch()
 while stop.requested() is None:
     time.sleep(0.02)

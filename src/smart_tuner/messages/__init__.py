@@ -18,6 +18,7 @@ from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
+from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.training import TrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
@@ -25,6 +26,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     EndPhrase,
     MachinePhrase,
     RecordingsPhrase,
+    RecoveryPhrase,
     ServicePhrase,
     TrainingPhrase,
 )
@@ -38,11 +40,14 @@ def find_phrase(name: str) -> Phrase | None:
 
 def to_record(message: Message) -> dict[str, Any]:
     """A message as plain values for a file; messages among its parameters likewise."""
-    plain = {
-        name: to_record(value) if isinstance(value, Message) else value
-        for name, value in message.parameters.items()
-    }
+    plain = {name: _plain(value) for name, value in message.parameters.items()}
     return {"phrase": message.phrase.name, "parameters": plain}
+
+
+def _plain(value: Parameter) -> Any:
+    if isinstance(value, tuple):
+        return [to_record(each) for each in value]
+    return to_record(value) if isinstance(value, Message) else value
 
 
 def from_record(record: Mapping[str, Any]) -> Message | None:
@@ -52,11 +57,19 @@ def from_record(record: Mapping[str, Any]) -> Message | None:
         return None
     parameters: dict[str, Parameter] = {}
     for name, value in record["parameters"].items():
-        inner = from_record(value) if isinstance(value, dict) else value
+        inner = _restored(value)
         if inner is None:
             return None
         parameters[name] = inner
     return Message(phrase, parameters)
+
+
+def _restored(value: Any) -> Parameter | None:
+    if isinstance(value, list):
+        messages = [from_record(each) for each in value]
+        known = tuple(message for message in messages if message is not None)
+        return known if len(known) == len(messages) else None
+    return from_record(value) if isinstance(value, dict) else value
 
 
 __all__ = [
@@ -70,6 +83,7 @@ __all__ = [
     "Parameter",
     "Phrase",
     "RecordingsPhrase",
+    "RecoveryPhrase",
     "ServicePhrase",
     "TrainingPhrase",
     "find_phrase",

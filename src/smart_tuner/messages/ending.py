@@ -20,6 +20,7 @@ class EndPhrase(Phrase):
     NO_VOICE = "no_voice", "голоса нет"
     NON_FINITE = "non_finite", "NaN или Inf"
     OUT_OF_MEMORY = "out_of_memory", "не хватило памяти"
+    ATTENTION_FAILED = "attention_failed", "внимания нет"
     DATA_ERROR = "data_error", "ошибка в данных"
     STORAGE_ERROR = "storage_error", "ошибка записи"
     CONFIGURATION_ERROR = "configuration_error", "ошибка в настройках"
@@ -54,6 +55,10 @@ class EndPhrase(Phrase):
         "the worker gave no sign of life for {seconds:g} s and was ended",
         "рабочий процесс не подавал признаков жизни {seconds:g} с и был завершён",
     )
+    NO_PROGRESS = (
+        "the worker did not move on for {seconds:g} s and was ended",
+        "работа не двигалась {seconds:g} с, и рабочий процесс был завершён",
+    )
     NO_CHECKPOINT = (
         "the worker was ended before it could write a checkpoint",
         "рабочий процесс был завершён прежде, чем успел записать контрольную точку",
@@ -61,6 +66,10 @@ class EndPhrase(Phrase):
     KILLED = (
         "the worker was killed from outside; the usual reason is that the machine ran out of memory",
         "рабочий процесс был убит извне; обычная причина: машине не хватило памяти",
+    )
+    OOM_KILLED = (
+        "the system killed the worker because memory ran out",
+        "система убила рабочий процесс, потому что кончилась память",
     )
     SIGNALLED = (
         "the worker was ended by the signal {signal}",
