@@ -34,13 +34,20 @@ class Estimate:
     disk_bytes: int
 
 
-def estimate(hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ranks | None = None) -> Estimate:
+def estimate(
+    hparams: HParams,
+    train_set: TextMelLoader,
+    device: str,
+    ranks: Ranks | None = None,
+    parts: int | None = None,
+) -> Estimate:
     """Times updates of a throw-away model on batches of the data's own lengths, evenly drawn.
 
     The random generators are left as they were; `max_train_minutes` bounds the estimate. With several
-    processes all of them take part.
+    processes all of them take part. `parts`: micro-batches of a batch, if not those of the settings.
     """
     train, ranks = hparams.train, ranks or Ranks()
+    parts = parts or train.accumulation_steps
     with torch.random.fork_rng():
         fabric, _ = make_fabric(hparams, device, ranks.device_index)
         model = Tacotron2(hparams)
@@ -56,7 +63,7 @@ def estimate(hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ran
             start = max(0, min(middle, len(by_length) - train.batch_size))
             batch = shares[by_length[start : start + train.batch_size]]
             began = time.perf_counter()
-            backward(fabric, network, criterion, batch, train.accumulation_steps, 1.0, ranks)
+            backward(fabric, network, criterion, batch, parts, 1.0, ranks)
             optimizer.step()
             optimizer.zero_grad()
             next(model.parameters()).sum().item()  # waits for the device
