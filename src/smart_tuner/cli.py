@@ -8,19 +8,24 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.options import (
     DEFAULT_RUNS,
+    DataFolder,
     Device,
     DeviceOption,
     Messages,
+    New,
+    NoServices,
     Overrides,
     Preset,
+    Processes,
     Quiet,
     RunsFolder,
     StressOption,
@@ -28,9 +33,6 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
-
-if TYPE_CHECKING:
-    from smart_tuner.progress import Output
 
 app = typer.Typer(
     name="smart-tuner",
@@ -51,48 +53,38 @@ def auto(
     preset: Annotated[
         str, typer.Option(help="As elsewhere; choose: demo, or what suits your recordings and machine.")
     ] = "choose",
-    data: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
-    ] = None,
+    data: DataFolder = None,
     voice: VoiceOption = None,
     overrides: Overrides = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
-    processes: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Processes that train together; short for train.num_processes."),
-    ] = None,
-    new: Annotated[
-        bool, typer.Option("--new", help="Start a new run, even where one could be gone on with.")
-    ] = False,
-    no_services: Annotated[
-        bool, typer.Option("--no-services", help="Without MLflow and TensorBoard.")
-    ] = False,
+    processes: Processes = None,
+    new: New = False,
+    no_services: NoServices = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     messages: Messages = Language.EN,
 ) -> None:
     """The main job: check the machine, train, show it live, leave a voice. Goes on with an unfinished run."""
     with plain_errors(messages):
-        from dataclasses import replace
+        typed = Typed(
+            preset,
+            data,
+            voice,
+            overrides or [],
+            runs_folder,
+            device,
+            processes,
+            new,
+            no_services,
+            verbose,
+            quiet,
+            messages,
+        )
+        raise typer.Exit(start_job(typed))
 
-        from smart_tuner.main import SmartTunerMain
-        from smart_tuner.own_recordings import job_config
 
-        output = _output(verbose, quiet, messages)
-        if data is not None and not data.strip():
-            usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
-        if voice and data is not None:
-            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
-        chosen = [] if processes is None else [f"train.num_processes={processes}"]
-        changes = [*_overrides(voice, overrides), *chosen]
-        config = job_config(preset, data, changes, runs_folder, device.value, new, output)
-        if voice and config.data_folder is not None:
-            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
-        if no_services:
-            config = replace(config, services=replace(config.services, enabled=False))
-        job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value, new=new)
-        raise typer.Exit(job.run())
+app.command()(train)
 
 
 @app.command()
@@ -216,12 +208,13 @@ def monitor(
         from dataclasses import replace
 
         from smart_tuner import main as job
+        from smart_tuner.progress import Output
         from smart_tuner.run_folder import find_run
 
         folder = find_run(runs_folder, run)
         config = folder.config()
         config = replace(config, services=replace(config.services, enabled=True))
-        job.monitor(config, folder, _output(False, False, messages))
+        job.monitor(config, folder, Output(sys.stdout, language=messages))
 
 
 @runs_app.command("list")
@@ -288,15 +281,6 @@ def _overrides(voice: Voice | None, overrides: list[str] | None) -> list[str]:
     from smart_tuner.config import voice_settings
 
     return [*(voice_settings(voice) if voice else ()), *(overrides or [])]
-
-
-def _output(verbose: bool, quiet: bool, messages: Language) -> Output:
-    from smart_tuner.progress import Output, Verbosity
-
-    if verbose and quiet:
-        usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
-    chosen = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
-    return Output(sys.stdout, chosen, messages)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
+from smart_tuner.faults import Fault, write_faults
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
@@ -54,6 +55,7 @@ class SmartTunerMain:
         device: auto, cpu or cuda.
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
+        faults: what is to go wrong in a new run; with any, the run is a new one.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -65,13 +67,15 @@ class SmartTunerMain:
         runs_folder: Path = Path("runs"),
         device: str = "auto",
         new: bool = False,
+        faults: Sequence[Fault] = (),
         command: Callable[[RunFolder, str], Sequence[str]] = worker_command,
     ) -> None:
         self._config = config
         self._output = output
         self._root = runs_folder.absolute()
         self._device = device
-        self._new = new
+        self._new = new or bool(faults)
+        self._faults = faults
         self._command = command
 
     def run(self) -> int:
@@ -85,6 +89,8 @@ class SmartTunerMain:
         """
         machine = self._check_machine()
         claimed = claim(self._root, self._config, self._new)
+        if self._faults:
+            write_faults(claimed.run.faults_file, self._faults)
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
@@ -120,6 +126,9 @@ class SmartTunerMain:
         else:
             data = self._config.data_folder or CommandPhrase.NO_RECORDINGS()
             self._output.say(CommandPhrase.NEW_RUN(run=run.name, folder=run.path, recordings=data))
+        if self._faults:
+            named = ", ".join(f"{fault.kind}@{fault.step}" for fault in self._faults)
+            self._output.result(CommandPhrase.WARNING(message=CommandPhrase.INJECTED(faults=named)))
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))

@@ -45,6 +45,7 @@ def _headed(error: ValueError | OSError) -> Message:
 
 def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
+    from smart_tuner.faults import FaultError
     from smart_tuner.main import MachineError
     from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
@@ -59,7 +60,8 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    return USAGE_ERROR if isinstance(error, RunError | MachineError | OutcomeError | HistoryError) else None
+    known = RunError | MachineError | OutcomeError | HistoryError | FaultError
+    return USAGE_ERROR if isinstance(error, known) else None
 
 
 def usage_error(message: Message, messages: Language) -> NoReturn:

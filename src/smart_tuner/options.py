@@ -38,6 +38,15 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one value, as in train.learning_rate=1e-4."),
 ]
+DataFolder = Annotated[
+    str | None, typer.Option(metavar="FOLDER", help="Your recordings; else a demo corpus is made.")
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Processes that train together; short for train.num_processes."),
+]
+New = Annotated[bool, typer.Option("--new", help="Start a new run, even where one could be gone on with.")]
+NoServices = Annotated[bool, typer.Option("--no-services", help="Without MLflow and TensorBoard.")]
 VoiceOption = Annotated[
     Voice | None,
     typer.Option(help="Language and voice of the demo corpus; else what the preset says."),

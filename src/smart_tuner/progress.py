@@ -34,6 +34,11 @@ class Verbosity(IntEnum):
     VERBOSE = 2
 
 
+def verbosity(verbose: bool, quiet: bool) -> Verbosity:
+    """What two options ask for together; they exclude each other."""
+    return Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else Verbosity.NORMAL
+
+
 class Output:
     """Lines for a person, from any thread; above the bar while one is shown.
 

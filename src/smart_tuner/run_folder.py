@@ -95,6 +95,11 @@ class RunFolder:
         return self.path / "recovery.json"
 
     @property
+    def faults_file(self) -> Path:
+        """What `--inject` asked for; absent where nothing was."""
+        return self.path / "faults.json"
+
+    @property
     def outcome_file(self) -> Path:
         return self.path / "outcome.json"
 

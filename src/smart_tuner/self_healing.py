@@ -172,10 +172,12 @@ class SelfHealing:
             time.sleep(min(POLL_S, left))
 
     def _give_up(self, outcome: Outcome, decision: GiveUp) -> Outcome:
-        off = not self._config.supervisor.max_restarts and not self._history.counted
-        if decision.why is None or off:
+        if decision.why is None:
             return outcome
-        told = Outcome(outcome.cause, given_up(outcome, decision.why, self._history.counted), outcome.step)
+        told = outcome
+        if self._config.supervisor.max_restarts or self._history.counted:  # else nobody wanted any
+            reason = given_up(outcome, decision.why, self._history.counted)
+            told = Outcome(outcome.cause, reason, outcome.step)
         try:
             self._note(self._history.at(Phase.GIVEN_UP))
             told.write(self._run.outcome_file)
@@ -199,7 +201,8 @@ class SelfHealing:
 def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
     """The step at which what ended the last attempt began.
 
-    Where numbers were not finite that is the first such update of the last few; else where it ended.
+    Where numbers were not finite that is the first such update of the last few, or, where none was told,
+    the one after the last record: up to that all was well. Else it is where the attempt ended.
     """
     reached, incidents = 0, list[int]()
     for event in (stamped.event for stamped in stream):
@@ -214,4 +217,7 @@ def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
     step = reached if outcome.step is None else outcome.step
     if outcome.cause is not ExitCause.NON_FINITE:
         return step
-    return min([step, *(place for place in incidents if place > step - TROUBLE_STEPS)])
+    last = max(incidents, default=None)
+    if last is None or last <= step - TROUBLE_STEPS:
+        return step + 1
+    return min(place for place in incidents if place > last - TROUBLE_STEPS)

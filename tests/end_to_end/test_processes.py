@@ -34,6 +34,7 @@ SETTINGS = [
     "--set=train.checkpoint_every=3",
     "--set=train.validate_every=60",
     "--set=demo.demo_clips=20",
+    "--set=supervisor.max_restarts=0",  # each attempt is looked at by itself
 ]
 
 

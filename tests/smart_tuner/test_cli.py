@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> RunFolder:
 def test_help_names_every_command(tmp_path: Path) -> None:
     status, said, _ = call(tmp_path, "--help")
     assert status == 0
-    for command in ("auto", "synthesize", "bundle", "data", "monitor", "runs"):
+    for command in ("auto", "train", "synthesize", "bundle", "data", "monitor", "runs"):
         assert f"  {command} " in said
     for group, commands in (("runs", ("list", "remove")), ("data", ("demo",))):
         said = call(tmp_path, group, "--help")[1]
@@ -66,6 +66,11 @@ def test_help_names_every_command(tmp_path: Path) -> None:
             ["did you mean", "learning_rate", "batch_size", ">= 1"],
         ),
         (["--verbose", "--quiet"], 2, ["contradict"]),
+        (["train", "--preset", "choose"], 31, ["'choose'", "no such preset"]),
+        (["train", "--preset", "debug", "--inject", "nan-los@3"], 2, ["nan-los@3", "did you mean nan-loss?"]),
+        (["train", "--preset", "debug", "--inject", "kill@7"], 2, ["kill@7", "from 1 to 6"]),
+        (["train", "--verbose", "--quiet"], 2, ["contradict"]),
+        (["auto", "--inject", "kill@3"], 2, ["--inject"]),
         (["--device", "tpu"], 2, ["tpu", "cpu"]),
         (["--nonsense"], 2, ["--nonsense"]),
         (["synthesize", "--run", "x", "Hello."], 2, ["no run 'x'", "runs list"]),

@@ -18,6 +18,7 @@ import pytest
 import smart_tuner
 from smart_tuner import main as job
 from smart_tuner.config import Config, ServiceSettings, SupervisorSettings
+from smart_tuner.faults import Fault
 from smart_tuner.main import MachineError, SmartTunerMain
 from smart_tuner.messages import ServicePhrase
 from smart_tuner.progress import Output, Verbosity
@@ -182,6 +183,57 @@ def test_failed_then_resumed_then_finished_then_new(tmp_path: Path) -> None:
     assert status == 0 and f"Going on with the run {run.name}" in said
     assert "New run" in do(tmp_path, "complete")[1]
     assert len(list_runs(tmp_path)) == 2
+
+
+def test_faults_make_a_new_run_and_are_in_its_folder_before_anything_starts(tmp_path: Path) -> None:
+    do(tmp_path, "killed")
+    stream, faults = io.StringIO(), [Fault("kill", 3), Fault("oom", 2)]
+    main = SmartTunerMain(
+        CONFIG, Output(stream), runs_folder=tmp_path, faults=faults, command=fake("complete")
+    )
+    assert main.run() == 0
+    first, second = list_runs(tmp_path)
+    assert not first.faults_file.exists()
+    assert json.loads(second.faults_file.read_text()) == [
+        {"kind": "kill", "step": 3},
+        {"kind": "oom", "step": 2},
+    ]
+    assert "warning: this run is made to go wrong, as --inject says: kill@3, oom@2" in stream.getvalue()
+
+
+def test_a_run_that_was_started_again_tells_it_on_screen_and_in_its_summary(tmp_path: Path) -> None:
+    config = replace(CONFIG, supervisor=SupervisorSettings(backoff_s=0.001))
+    stream = io.StringIO()
+    scenarios = "non_finite@45/20/40!43,77,complete"
+    main = SmartTunerMain(
+        config, Output(stream, Verbosity.QUIET), runs_folder=tmp_path, command=fake(scenarios)
+    )
+    assert main.run() == 0
+    (run,) = list_runs(tmp_path)
+    said = stream.getvalue()
+    assert "warning: the attempt ended: non_finite at step 43." in said
+    assert "restart 1 in 0.001 s: going on from step 40; learning rate x 0.5" in said
+    assert "the attempt ended: crashed at step 40. the worker ended with status 77" in said
+    summary = json.loads(run.summary_file.read_text())
+    assert [attempt["ended"]["cause"] for attempt in summary["attempts"]] == [
+        "non_finite",
+        "crashed",
+        "completed",
+    ]
+    assert "seed" not in summary["attempts"][1]  # its training never began
+    assert [restart["resume_step"] for restart in summary["restarts"]] == [40, 40]
+    assert [incident["step"] for incident in summary["incidents"]] == [43]
+
+
+def test_a_run_that_is_given_up_ends_with_the_last_cause_and_the_whole_story(tmp_path: Path) -> None:
+    config = replace(CONFIG, supervisor=SupervisorSettings(backoff_s=0.001, max_restarts=1))
+    stream = io.StringIO()
+    main = SmartTunerMain(config, Output(stream), runs_folder=tmp_path, command=fake("77@9,21@7"))
+    assert main.run() == 21
+    (run,) = list_runs(tmp_path)
+    for told in (stream.getvalue(), json.loads(run.summary_file.read_text())["outcome"]["message"]):
+        assert "given up after 1 restart" in told and "crashed at step 9" in told
+    assert "Start the same command again" in stream.getvalue()
 
 
 def test_a_machine_that_is_too_small_starts_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

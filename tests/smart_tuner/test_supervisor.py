@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from smart_tuner.heartbeat import Heartbeat
 from smart_tuner.messages import Language, Message, render
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
-from smart_tuner.supervisor import POLL_S, Supervisor
+from smart_tuner.supervisor import Supervisor
 from tacotron2.events import Event, FinishedEvent, StageEvent, StartedEvent, StepEvent
 from tacotron2.files import StorageError
 
@@ -46,15 +47,26 @@ class Watch:
         scenario: str,
         *signals: int,
         heartbeat_timeout_s: float = 60.0,
+        progress_timeout_s: float = 900.0,
         num_processes: int = 1,
+        count_oom_kills: Callable[[], int] = lambda: 0,
     ) -> None:
         self.events: list[Event] = []
         self.told: list[Message] = []
         self._signals = list(signals)
         command = [sys.executable, str(FAKE_WORKER), str(run.path), scenario]
-        settings = SupervisorSettings(heartbeat_timeout_s)
-        watched = Supervisor(run, settings, command, lambda s: self._note(s.event), self._hear, num_processes)
+        settings = SupervisorSettings(heartbeat_timeout_s, progress_timeout_s)
+        watched = Supervisor(
+            run,
+            settings,
+            command,
+            lambda s: self._note(s.event),
+            self._hear,
+            num_processes,
+            count_oom_kills,
+        )
         self.outcome = watched.supervise()
+        self.asked_to_end = watched.asked_to_end
 
     def _note(self, event: Event) -> None:
         self.events.append(event)
@@ -86,6 +98,7 @@ def test_a_run_that_completes(run: RunFolder) -> None:
     watch = Watch(run, "complete")
     assert watch.outcome == Outcome(ExitCause.COMPLETED, "trained for 30 steps", 30) == run.outcome()
     assert [event.step for event in watch.events if isinstance(event, StepEvent)] == [10, 20, 30]
+    assert not watch.asked_to_end
     assert "the worker speaks" in run.log_file.read_text()
 
 
@@ -148,20 +161,60 @@ def test_the_end_of_a_killed_worker_names_the_last_step(run: RunFolder) -> None:
     assert last == FinishedEvent(30, "crashed", None)
 
 
-def test_a_silent_worker_is_ended_with_its_whole_group(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def fast_clock(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two seconds for every look; stands still until the worker has started, however slow the machine is."""
     looks = itertools.count()
 
     def clock() -> float:
-        """Stands still until the worker has noted both processes, however slow the machine is."""
         return 2.0 * next(looks) if run.events_file.exists() and run.events_file.stat().st_size else 0.0
 
     monkeypatch.setattr(supervisor, "Heartbeat", lambda folder: Heartbeat(folder, clock))
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_a_silent_worker_is_ended_with_its_whole_group(run: RunFolder) -> None:
     watch = Watch(run, "hang", heartbeat_timeout_s=5.0)
     assert watch.outcome.cause is ExitCause.HUNG
     assert is_gone_soon(run.path / "worker.pid")
     assert is_gone_soon(run.path / "inner.pid")
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_a_worker_that_lives_but_whose_work_stands_still_is_ended(run: RunFolder) -> None:
+    """It beats all the time; only the number that it writes stays the same."""
+    outcome = Watch(run, "stand", heartbeat_timeout_s=1e6, progress_timeout_s=5.0).outcome
+    assert outcome.cause is ExitCause.HUNG and "did not move on for 5 s" in outcome.message
+    assert is_gone_soon(run.path / "worker.pid")
+
+
+@pytest.mark.usefixtures("fast_clock")
+def test_a_stopped_worker_is_hung(run: RunFolder) -> None:
+    """SIGSTOP reaches the worker alone, for ever; it must be ended all the same."""
+
+    class Stopping(Watch):
+        def _note(self, event: Event) -> None:
+            if isinstance(event, StartedEvent):
+                os.kill(int((run.path / "worker.pid").read_text()), signal.SIGSTOP)
+
+    assert Stopping(run, "patient", heartbeat_timeout_s=9.0).outcome.cause is ExitCause.HUNG
+    assert is_gone_soon(run.path / "worker.pid")
+
+
+@pytest.mark.parametrize(
+    ("scenario", "counts", "cause", "words"),
+    [
+        ("killed", [3, 4], ExitCause.OUT_OF_MEMORY, "because memory ran out"),
+        ("killed", [3, 3], ExitCause.CRASHED, "killed from outside"),
+        ("killed_after_training", [0, 1], ExitCause.OUT_OF_MEMORY, "because memory ran out"),
+        ("77", [3, 4], ExitCause.CRASHED, "status 77"),  # somebody else was killed
+    ],
+)
+def test_a_worker_that_the_system_killed_for_its_memory_ran_out_of_it(
+    run: RunFolder, scenario: str, counts: list[int], cause: ExitCause, words: str
+) -> None:
+    outcome = Watch(run, scenario, count_oom_kills=iter(counts).__next__).outcome
+    assert outcome.cause is cause and words in outcome.message
 
 
 @pytest.mark.parametrize(
@@ -174,7 +227,7 @@ def test_a_signal_is_passed_on_and_the_checkpoint_waited_for(
     watch = Watch(run, "patient", number)
     assert watch.outcome == Outcome(cause, "the training stopped at step 7", 7)
     assert (run.path / "saved").exists()
-    assert len(watch.told) == 1
+    assert len(watch.told) == 1 and watch.asked_to_end
     assert signal.getsignal(number) is before
 
 
@@ -208,20 +261,6 @@ def test_the_end_of_the_first_process_counts_unless_it_crashed(
 ) -> None:
     outcome = Watch(run, scenario, num_processes=2).outcome
     assert outcome.cause is cause and words in outcome.message
-
-
-def test_time_in_which_we_did_not_run_is_no_silence(run: RunFolder) -> None:
-    now = [0.0]
-    run.heartbeat_file.touch()
-    heartbeat = Heartbeat(run, lambda: now[0])
-    for _ in range(10):
-        now[0] += POLL_S
-        silent = heartbeat.look()
-    assert silent == pytest.approx(10 * POLL_S)
-    now[0] += 3600.0
-    assert heartbeat.look() <= 20 * POLL_S
-    os.utime(run.heartbeat_file, (5, 5))
-    assert heartbeat.look() == 0.0
 
 
 ORPHAN = """

@@ -69,6 +69,17 @@ class CommandPhrase(Phrase):
         "может понадобиться модель побольше и больше шагов, их задаёт файл для --preset",
     )
 
+    NO_SUCH_FAULT = "--inject {part}: no such fault; {hint}", "--inject {part}: такой неполадки нет; {hint}"
+    KINDS = "there are {kinds}", "есть {kinds}"
+    FAULT_STEP = (
+        "--inject {part}: name the step at which it is to happen, as in {kind}@1, from 1 to {steps}",
+        "--inject {part}: назовите шаг, на котором это случится, например {kind}@1, от 1 до {steps}",
+    )
+    INJECTED = (
+        "this run is made to go wrong, as --inject says: {faults}",
+        "в этом запуске нарочно устроены неполадки, как велит --inject: {faults}",
+    )
+
     NO_RUNS = "no runs in {folder}", "в папке {folder} нет запусков"
     HEAD_RUN = "run", "запуск"
     HEAD_STATE = "state", "состояние"
