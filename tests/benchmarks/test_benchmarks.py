@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
     "data_path": 2,
     "decoder_loop": 2,
+    "fault_sequences": 2,
     "memory": 1,
     "profile_phases": 1,
     "settings": 3,
