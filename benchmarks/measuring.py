@@ -77,9 +77,10 @@ def bf16_support() -> str:
 
 
 def size(name: str) -> HParams:
-    """`28 M` (the plain model of the paper), `tiny`, or a preset's name."""
-    if name in ("28 M", "tiny"):
-        return create_hparams(PLAIN + (TINY if name == "tiny" else ""))
+    """`28 M` (the plain model of the paper), `tiny`, `tiny report` (with all parts), or a preset's name."""
+    if name in ("28 M", "tiny", "tiny report"):
+        plain = "" if name == "tiny report" else PLAIN
+        return create_hparams(plain + ("" if name == "28 M" else TINY))
     return read_hparams(ROOT / "configs" / f"{name}.yaml")
 
 

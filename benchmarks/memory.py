@@ -19,9 +19,8 @@ import time
 import torch
 import torch._dynamo  # checkpointing loads it at its first use; here it is not to count as activations
 from measuring import arguments, begin, peak_mb, size, table
-from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
 
+from tacotron2.counters import KeptBytes
 from tacotron2.models import Tacotron2
 
 STEPS = 3
@@ -41,32 +40,17 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     before, kept, seconds = peak_mb(), 0.0, 0.0
     for _ in range(STEPS):
         began = time.perf_counter()
-        counter = Kept(model)
-        with saved_tensors_hooks(counter.pack, lambda tensor: tensor):
+        counter = KeptBytes(model)
+        with counter:
             output = model(text, text_lengths, mel, mel_lengths)
             error = (output.mel_after - mel).square().mean() + (output.mel_before - mel).square().mean()
             loss = error + output.gate_logits.square().mean() + output.alignments.square().mean()
-        kept = sum(counter.storages.values()) / 2**20
+        kept = counter.bytes / 2**20
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
         seconds = time.perf_counter() - began
     return {"kept": kept, "peak": peak_mb() - before, "seconds": seconds}
-
-
-class Kept:
-    """Counts the storages that autograd is given to keep, each once."""
-
-    def __init__(self, model: Tacotron2) -> None:
-        self.known = {parameter.untyped_storage().data_ptr() for parameter in model.parameters()}
-        self.storages: dict[int, int] = {}
-
-    def pack(self, tensor: Tensor) -> Tensor:
-        if tensor.layout == torch.strided:
-            storage = tensor.untyped_storage()
-            if storage.data_ptr() not in self.known:
-                self.storages[storage.data_ptr()] = storage.nbytes()
-        return tensor
 
 
 def in_child(options: argparse.Namespace, batch: int, checkpointing: bool) -> dict[str, float]:

@@ -43,8 +43,9 @@ class Speaking:
     def run(self, way: str, batch: int, symbols: int) -> Synthesis:
         """The steps of a batch: naive, exact or rounded."""
         torch.manual_seed(1)
-        text = torch.randint(1, 60, (batch, symbols))
-        lengths = torch.full((batch,), symbols)
+        device = self.model.mel_mean.device
+        text = torch.randint(1, 60, (batch, symbols)).to(device)
+        lengths = torch.full((batch,), symbols, device=device)
         if way == "naive":
             return self.model.infer(text, lengths, self.steps, stepwise=True)
         return self.model.infer(text, lengths, self.steps, voice=self.voices[way])

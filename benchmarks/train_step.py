@@ -16,9 +16,10 @@ from statistics import median
 import torch
 from corpus import noise_items
 from measuring import Clock, Products, arguments, begin, in_turn, milliseconds, peak_mb, ratio, size, table
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
-from tacotron2.data.dataset import TextMelCollate
+from tacotron2.data.dataset import Batch, TextMelCollate
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
@@ -30,26 +31,40 @@ SHOWN_PRODUCTS = 12
 class Training:
     """A model, its optimiser and a batch's utterances."""
 
-    def __init__(self, hparams: HParams, batch: int, symbols: int, frames: int) -> None:
+    def __init__(self, hparams: HParams, batch: int, symbols: int, frames: int, device: str = "cpu") -> None:
         self.items = noise_items(hparams, batch, symbols, frames)
-        self.model = Tacotron2(hparams)
-        self.hparams, self.criterion = hparams, Tacotron2Loss(hparams)
-        self.collate = TextMelCollate(hparams.model.n_frames_per_step)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-6)
-        self.fast = self.model.decoder.forward
+        self.model = Tacotron2(hparams).to(device)
+        self.hparams, self.criterion = hparams, Tacotron2Loss(hparams).to(device)
+        self.collate, self.device = TextMelCollate(hparams.model.n_frames_per_step), device
+        # On a card one kernel, and nothing read back, so that a CUDA graph can record it.
+        fused = {"fused": True, "capturable": True} if device == "cuda" else {}
+        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=1e-6, **fused)
         self.frames = sum(len(item.mel) for item in self.items)
 
     def step(self, naive: bool = False, bf16: bool = False) -> None:
         """Padding, forward, loss, backward, clipping, AdamW."""
-        decoder = self.model.decoder
-        decoder.forward = decoder.decode_stepwise if naive else self.fast  # type: ignore[method-assign]
-        batch = self.collate(self.items)
-        with torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext():
+        self.update(self.collate(self.items).to(self.device), naive, bf16)
+
+    def update(self, batch: Batch, naive: bool = False, bf16: bool = False) -> Tensor:
+        """The same from a batch that is on the device; the loss."""
+        follow(self.model, naive)
+        with torch.autocast(self.device, torch.bfloat16) if bf16 else nullcontext():
             output = self.model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
-        self.criterion(output, batch, 1.0).total.backward()
+        loss = self.criterion(output, batch, 1.0).total
+        loss.backward()
         clip_grad_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh)
         self.optimizer.step()
         self.optimizer.zero_grad()
+        return loss.detach()
+
+
+def follow(model: Tacotron2, naive: bool) -> None:
+    """Lets the decoders go the paper's loop, or their usual way."""
+    for decoder in (model.decoder, model.decoder_secondary):
+        if decoder is not None and naive:
+            decoder.forward = decoder.decode_stepwise  # type: ignore[method-assign]
+        elif decoder is not None:
+            vars(decoder).pop("forward", None)
 
 
 def compare(name: str, training: Training, pairs: int, clock: Clock) -> list[str]:

@@ -15,6 +15,7 @@ import typer
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
+from smart_tuner.model_command import model_app
 from smart_tuner.options import (
     DEFAULT_RUNS,
     DataFolder,
@@ -46,6 +47,7 @@ data_app = typer.Typer(help="Corpora.", rich_markup_mode=None, no_args_is_help=T
 runs_app = typer.Typer(help="What was trained so far.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.add_typer(model_app, name="model")
 
 
 @app.command()
@@ -105,6 +107,9 @@ def synthesize(
     drop_unreadable: Annotated[
         bool, typer.Option("--drop-unreadable", help="Leave out, and count, characters without a symbol.")
     ] = False,
+    speaker: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who speaks, of a voice with several; else the first.")
+    ] = None,
     stress: StressOption = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
@@ -119,12 +124,12 @@ def synthesize(
             usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
         if text is None and file is None and sys.stdin.isatty():
             usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
-        speaker, folder = f"--voice={voice}", Path()
+        weights, folder = f"--voice={voice}", Path()
         if run is not None:
             from smart_tuner.run_folder import find_run
 
             found = find_run(runs_folder, run)
-            speaker, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
+            weights, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
         target = output or folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -135,7 +140,9 @@ def synthesize(
             source.append("--drop-unreadable")
         if stress is not None:
             source.append(f"--stress={stress}")
-        arguments = ["synthesize", speaker, f"--output={target}", *source]
+        if speaker is not None:
+            source.append(f"--speaker={speaker}")
+        arguments = ["synthesize", weights, f"--output={target}", *source]
         raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))
 
 

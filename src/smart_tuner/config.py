@@ -22,6 +22,7 @@ import yaml
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
     Problem,
+    SettingsFile,
     SettingsSchema,
     Values,
     hparams_problems,
@@ -154,6 +155,15 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Config:
     return _resolve(_settings_path(preset), overrides)
 
 
+def default_config(overrides: Sequence[str] = ()) -> Config:
+    """The defaults, those of `create_hparams()`, changed by `key=value` overrides.
+
+    Raises:
+        ConfigError: as `load_config`.
+    """
+    return _checked(SettingsFile(Path("default"), {}, {}, ()), overrides)
+
+
 def voice_settings(voice: str) -> tuple[str, ...]:
     """The overrides that a demo voice stands for.
 
@@ -193,9 +203,13 @@ def _resolve(path: Path, overrides: Sequence[str]) -> Config:
         file = read_settings(path)
     except HParamsError as error:
         raise ConfigError([str(error)]) from None
+    return _checked(file, overrides)
+
+
+def _checked(file: SettingsFile, overrides: Sequence[str]) -> Config:
     values, problems = _SCHEMA.check(file.values)
     changes, override_problems = _parse_overrides(overrides)
-    _absolute_data_folder(values, path.parent)
+    _absolute_data_folder(values, file.path.parent)
     _absolute_data_folder(changes, Path())
     built = _SCHEMA.build({name: values.get(name, {}) | changes.get(name, {}) for name in _SCHEMA.sections})
     for problem in hparams_problems(built, [problem.key for problem in problems + override_problems]):
@@ -204,7 +218,7 @@ def _resolve(path: Path, overrides: Sequence[str]) -> Config:
     lines += [f"override: {problem.text}" for problem in override_problems]
     if lines:
         raise ConfigError(lines)
-    return _config(built, path)
+    return _config(built, file.path)
 
 
 def _config(built: Mapping[str, Any], path: Path) -> Config:

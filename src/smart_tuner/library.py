@@ -14,6 +14,9 @@ from typing import Any, TextIO
 
 from smart_tuner.messages import CommandPhrase, Language, Message, Phrase, render
 
+FOR_PROGRAMS = ("surveyed", "described")
+"""Kinds of records that are not told as they are."""
+
 
 def run_library(
     arguments: Sequence[str],
@@ -25,7 +28,7 @@ def run_library(
 
     Args:
         failure: the headline of what went wrong, with the place `{detail}` for the library's own words.
-        found: is given a record that is not for people.
+        found: is given a record of the kinds that are not told as they are.
     """
     command = [sys.executable, "-m", "tacotron2.cli", "--json", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
@@ -34,7 +37,7 @@ def run_library(
         for line in process.stdout:
             if line.startswith("{"):
                 record = json.loads(line)
-                if found is not None and record["kind"] == "surveyed":
+                if found is not None and record["kind"] in FOR_PROGRAMS:
                     found(record)
                 else:
                     _tell(record, language, failure)
@@ -72,9 +75,12 @@ def _spoken(record: dict[str, Any]) -> list[Message]:
         else CommandPhrase.LENGTH_BOUNDS(count=endless, sentences=sentences)
     )
     ended = bound if endless else CommandPhrase.STOP_TOKEN()
+    speaker, count = record.get("speaker"), record.get("speakers", 0)
+    who = [] if speaker is None else [CommandPhrase.SPEAKER(name=speaker, count=count)]
     return [
         CommandPhrase.SPOKEN(path=record["path"], seconds=record["seconds"], alignment=alignment),
         CommandPhrase.ENDED_BY(reason=ended),
+        *who,
     ]
 
 

@@ -171,9 +171,8 @@ def _limit_reached(
         used = _count(counted, cause)
         return RecoveryPhrase.SEEDS_USED(limit=limits.max_new_seeds) if used >= limits.max_new_seeds else None
     used = stalled
-    if (
-        cause is ExitCause.NON_FINITE
-    ):  # a checkpoint in between proves nothing: each of them costs half a rate
+    if cause is ExitCause.NON_FINITE:
+        # A checkpoint in between proves nothing: each of these restarts costs half a rate.
         used += _count(counted[: len(counted) - stalled], cause)
     if used >= limits.max_restarts:
         return RecoveryPhrase.RESTARTS_USED(limit=limits.max_restarts)

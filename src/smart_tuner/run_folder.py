@@ -138,7 +138,7 @@ class RunFolder:
         return Outcome.read(self.outcome_file)
 
     def best_checkpoint(self) -> Path:
-        """The weights of the highest free-running quality that are still there.
+        """The weights of the highest free-running quality at the smallest r that are still there.
 
         Raises:
             RunError: no validation has taken place yet.
@@ -148,14 +148,15 @@ class RunFolder:
             path = sidecar.with_suffix("")
             try:
                 facts = json.loads(sidecar.read_text(encoding="utf-8"))
-                rank = (float(facts["quality"]), int(facts["step"]), path)
+                r = int(facts.get("n_frames_per_step", 0))
+                rank = (-r, float(facts["quality"]), int(facts["step"]), path)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # damaged: a file without a valid sidecar is no checkpoint
             if path.is_file():
                 best.append(rank)
         if not best:
             raise RunError(CommandPhrase.NO_VOICE_YET(run=self.name))
-        return max(best)[2]
+        return max(best)[-1]
 
     def has_state(self) -> bool:
         """Whether training would go on from a checkpoint."""

@@ -42,12 +42,17 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
     """
     match event:
         case StepEvent():
+            scheduled = {
+                "train/n_frames_per_step": event.n_frames_per_step,
+                "train/teacher_forcing": event.teacher_forcing,
+            }
             return event.step, {
                 **{f"train/loss/{name}": value for name, value in event.losses.items()},
                 "train/reference_loss": event.train_reference_loss,
                 "train/epoch": float(event.epoch),
                 "train/learning_rate": event.learning_rate,
                 "train/guided_attention_weight": event.guided_attention_weight,
+                **{name: float(value) for name, value in scheduled.items() if value is not None},
                 "train/grad_norm": event.grad_norm,
                 "train/speed/mel_frames_per_s": event.mel_frames_per_s,
                 "train/speed/data_wait_share": event.data_wait_share,

@@ -106,14 +106,15 @@ class Job:
     def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
         from tacotron2.data.features import FeatureCache
+        from tacotron2.data.speakers import speaker_names
         from tacotron2.data.utterances import read_list
 
         corpus, names = self._corpus(), ("train", "validation", "test")
         lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
+        speakers = speaker_names(lists["train"], self._hparams.model.n_speakers)
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
-        everything = [utterance for name in names for utterance in lists[name]]
-        cache.prepare(everything, self._emit.stage("features"))
-        sets = {name: TextMelLoader(lists[name], self._hparams, cache) for name in names}
+        cache.prepare([each for name in names for each in lists[name]], self._emit.stage("features"))
+        sets = {name: TextMelLoader(lists[name], self._hparams, cache, speakers) for name in names}
         for name, dataset in sets.items():
             for utterance, reason in dataset.left_out:
                 _LOGGER.warning("%s: %s left out: %s", name, utterance.place, reason)
@@ -134,7 +135,8 @@ class Job:
                 self._hparams, lengths, self._device, free_memory() // sharing, parts, self._ranks
             )
             cost = estimate(self._hparams, train_set, self._device, self._ranks, fit.parts)
-            self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes))
+            by_r = dict(cost.seconds_by_r)
+            self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes, by_r))
         if fit.parts != parts:
             self._emit(fit.incident(parts))
             return [*requests, fit.request(parts)]

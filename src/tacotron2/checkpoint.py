@@ -1,8 +1,8 @@
 """Checkpoints: written atomically, checksummed, loaded without running code.
 
 A checkpoint is one file of tensors and plain values and, written after it, a sidecar `NAME.json` that a
-program without torch can read: role, step, quality, whether all weights are finite, SHA-256. A file without a
-matching sidecar is not a checkpoint.
+program without torch can read: role, step, r, quality, whether all weights are finite, SHA-256. A
+file without a matching sidecar is not a checkpoint.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from tacotron2.files import write_atomically
-from tacotron2.hparams import HParamsError, from_dict
+from tacotron2.hparams import from_dict
 from tacotron2.models.tacotron2 import Tacotron2
 
 SCHEMA_VERSION = 1
@@ -101,7 +101,7 @@ def _require_schema(path: Path, found: object) -> None:
 
 
 def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron2:
-    """The model of a checkpoint, ready for synthesis (evaluation mode).
+    """The model of a checkpoint, ready for synthesis (evaluation mode), at the r it was trained with last.
 
     Raises:
         CheckpointError: see `read_checkpoint`; also weights that do not fit their own settings.
@@ -111,7 +111,21 @@ def load_model(path: Path | str, device: str | torch.device = "cpu") -> Tacotron
     try:
         model = Tacotron2(from_dict(content["hparams"]))
         model.load_state_dict(content["model"])
-    except (KeyError, RuntimeError, HParamsError) as error:
+        model.decoder.set_r(content.get("n_frames_per_step", model.r))
+        model.name_speakers(content.get("speakers", ()))
+    except (KeyError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path}: its weights do not fit its settings ({reason})") from None
     return model.to(device).eval()
+
+
+@torch.no_grad()
+def with_one_r(model: Tacotron2) -> Tacotron2:
+    """The same voice in a model that is built for its present reduction factor alone; in evaluation mode."""
+    if model.r == model.decoder.most == model.hparams.model.n_frames_per_step:
+        return model.eval()
+    single = Tacotron2(model.hparams.replace(n_frames_per_step=model.r, reduction_schedule=""))
+    weights = model.state_dict()
+    for name, own in single.state_dict().items():
+        own.copy_(weights[name] if weights[name].shape == own.shape else weights[name][: len(own)])
+    return single.to(model.mel_mean.device).eval()

@@ -1,13 +1,15 @@
 """The library's own command line: what `smart-tuner` runs as a child because it needs torch.
 
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
-        [--text TEXT | --file FILE] [--drop-unreadable] [--stress marks|library]
+        [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] model-info --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `surveyed` or `error`. So a program can tell it in another language.
+then `spoken`, `bundled`, `corpus`, `surveyed`, `described` or `error`. So a program can tell it in another
+language.
 """
 
 from __future__ import annotations
@@ -32,13 +34,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
     synthesize = commands.add_parser("synthesize", help="a text to a wav file", allow_abbrev=False)
-    speaker = synthesize.add_mutually_exclusive_group(required=True)
-    speaker.add_argument("--checkpoint", type=Path)
-    speaker.add_argument("--voice", type=Path, help="what the command bundle wrote, or a folder of its parts")
+    weights = synthesize.add_mutually_exclusive_group(required=True)
+    weights.add_argument("--checkpoint", type=Path)
+    weights.add_argument("--voice", type=Path, help="what the command bundle wrote, or a folder of its parts")
     synthesize.add_argument("--output", type=Path, required=True)
     source = synthesize.add_mutually_exclusive_group()
     source.add_argument("--text", help="what to say; without --text and --file, standard input")
     source.add_argument("--file", type=Path, help="a text file (UTF-8)")
+    synthesize.add_argument("--speaker", metavar="NAME", help="of a voice with several; else the first")
     synthesize.add_argument(
         "--drop-unreadable", action="store_true", help="leave out and count characters without a symbol"
     )
@@ -57,8 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
+    described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
+    described.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     chosen = parser.parse_args(arguments)
-    verbs = {"synthesize": _synthesize, "demo": _demo, "bundle": _bundle, "survey": _survey}
+    verbs = {
+        "synthesize": _synthesize,
+        "demo": _demo,
+        "bundle": _bundle,
+        "survey": _survey,
+        "model-info": _model_info,
+    }
     try:
         return verbs[chosen.command](chosen)
     except KeyboardInterrupt:
@@ -80,7 +91,7 @@ def _say_record(**record: Any) -> None:
 def _synthesize(chosen: argparse.Namespace) -> int:
     from tacotron2.audio import AudioError, save_wav
     from tacotron2.checkpoint import CheckpointError, load_model
-    from tacotron2.synthesis import synthesise
+    from tacotron2.synthesis import SpeakerError, synthesise
     from tacotron2.text import TextError
     from tacotron2.voice import load_voice
     from tacotron2.voice_file import VoiceError
@@ -91,7 +102,7 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         voice = load_voice(chosen.voice) if chosen.voice else None
         model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
         unreadable = "drop" if chosen.drop_unreadable else None
-        spoken = synthesise(model, text, unreadable, words, stress=chosen.stress)
+        spoken = synthesise(model, text, unreadable, words, stress=chosen.stress, speaker=chosen.speaker)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
@@ -104,8 +115,9 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         return _fail(
             chosen, f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR
         )
-    except (CheckpointError, VoiceError, OSError) as error:
+    except (CheckpointError, VoiceError, SpeakerError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
+    speaker = (chosen.speaker or model.speakers[0]) if model.speakers else None
     score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
     if chosen.json:
         _say_record(
@@ -116,11 +128,15 @@ def _synthesize(chosen: argparse.Namespace) -> int:
             sentences=len(spoken.speeches),
             endless=sum(not speech.stopped for speech in spoken.speeches),
             dropped=dropped,
+            speaker=speaker,
+            speakers=len(model.speakers),
         )
         return 0
     alignment = "not measurable" if score is None else f"{score:.2f}"
     print(f"{chosen.output}: {seconds:.2f} s, attention_alignment {alignment}")
     print(f"ended by: {spoken.stop_reason}")
+    if speaker is not None:
+        print(f"speaker: {speaker} of {len(model.speakers)}")
     for character, count in dropped.items():
         print(f"left out {count} times: {character!r} (U+{ord(character):04X})", file=sys.stderr)
     return 0
@@ -198,6 +214,22 @@ def _survey(chosen: argparse.Namespace) -> int:
         return 0
     for name, value in told.items():
         print(f"{name}: {value}")
+    return 0
+
+
+def _model_info(chosen: argparse.Namespace) -> int:
+    from tacotron2.hparams import HParamsError
+    from tacotron2.model_info import describe
+    from tacotron2.schema import read_hparams
+
+    try:
+        told = dataclasses.asdict(describe(read_hparams(chosen.settings)))
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    if chosen.json:
+        _say_record(kind="described", **told)
+    else:
+        print(json.dumps(told, indent=2))
     return 0
 
 

@@ -52,7 +52,7 @@ def teacher_forced(model: Tacotron2, items: Sequence[Item], batch_size: int) -> 
             chosen = order[start : start + batch_size]
             batch = collate([items[index] for index in chosen])
             moved = batch.to(device)
-            output = model(moved.text, moved.text_lengths, moved.mel, moved.mel_lengths)
+            output = model(moved.text, moved.text_lengths, moved.mel, moved.mel_lengths, moved.speakers)
             steps = decoder_steps(batch.mel_lengths, model.r)
             maps = output.alignments.float().cpu().numpy()
             gate.add(torch.sigmoid(output.gate_logits).float().cpu().numpy(), steps.numpy())
@@ -81,7 +81,8 @@ class FreeRunning:
 
 def free_running(model: Tacotron2, items: Sequence[Item], batch_size: int) -> FreeRunning:
     """Speaks every text and compares with its recording; the model must be in evaluation mode."""
-    speeches = speak(model, [item.ids for item in items], batch_size=batch_size)
+    speakers = [item.speaker for item in items]
+    speeches = speak(model, [item.ids for item in items], batch_size=batch_size, speakers=speakers)
     utterances = [
         free_running_metrics(speech.alignment, speech.mel, item.mel.numpy(), speech.stopped)
         for speech, item in zip(speeches, items, strict=True)

@@ -73,17 +73,21 @@ class DataEvent(Event):
 
 @dataclass(frozen=True)
 class EstimateEvent(Event):
-    """Cost measured on throw-away steps before training starts."""
+    """Cost measured on throw-away steps before training starts.
+
+    `step_seconds` is the mean over the training; where r changes, `seconds_by_r` has that of each r.
+    """
 
     kind: ClassVar[str] = "estimate"
     step_seconds: float
     train_seconds: float
     disk_bytes: int
+    seconds_by_r: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class StepEvent(Event):
-    """The mean of the losses since the last such record."""
+    """The mean of the losses since the last such record; r and share of teacher forcing at this step."""
 
     kind: ClassVar[str] = "step"
     step: int
@@ -96,6 +100,8 @@ class StepEvent(Event):
     mel_frames_per_s: float
     data_wait_share: float
     step_seconds: float
+    n_frames_per_step: int | None = None
+    teacher_forcing: float | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +240,8 @@ OPTIONAL_FIELDS = frozenset(
         "spectrogram_image",
         "train_seconds",
         "audio_seconds",
+        "n_frames_per_step",
+        "teacher_forcing",
     }
 )
 

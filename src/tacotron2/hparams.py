@@ -14,6 +14,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from tacotron2.reduction import LARGEST_R, Stage, parse_schedule, schedule_problem
+
 
 class HParamsError(ValueError):
     """A configuration value cannot be used; the message names key, value and what would be right."""
@@ -117,7 +119,7 @@ class ModelParams:
     decoder_rnn_dim: int = param(1024, "width of the decoder LSTM", ge=8)
     p_attention_dropout: float = param(0.001, "dropout of the attention LSTM's output", ge=0.0, lt=1.0)
     p_decoder_dropout: float = param(0.1, "dropout of the decoder LSTM's output", ge=0.0, lt=1.0)
-    n_frames_per_step: int = param(1, "reduction factor r: mel frames per decoder step", ge=1, le=10)
+    n_frames_per_step: int = param(1, "reduction factor r: mel frames per decoder step", ge=1, le=LARGEST_R)
     postnet_embedding_dim: int = param(512, "channels of the post-net", ge=8)
     postnet_kernel_size: int = param(5, "its width in frames", ge=1, odd=True)
     postnet_n_convolutions: int = param(5, "its layers", ge=2, le=12)
@@ -127,7 +129,11 @@ class ModelParams:
         "how attention moves: by place and content (arXiv 1506.07503), or by place alone (arXiv 1910.10288)",
         choices=("location-sensitive", "location-relative"),
     )
-    n_speakers: int = param(1, "voices in the recordings; with one there is no speaker embedding", ge=1)
+    n_speakers: int = param(
+        1,
+        "speakers that the lists name and that are told apart; with one there is no embedding of them",
+        ge=1,
+    )
     use_gst: bool = param(True, "style tokens (arXiv 1803.09017), guessed from the text at synthesis")
     gst_tokens: int = param(8, "style tokens", ge=2)
     gst_heads: int = param(4, "heads of the attention over them", ge=1)
@@ -142,7 +148,7 @@ class ModelParams:
         0.01, "share of the frames fed back in training that are replaced by the mean frame", ge=0.0, lt=1.0
     )
     use_ddc: bool = param(True, "a second decoder that must attend alike (double decoder consistency)")
-    ddc_frames_per_step: int = param(2, "its reduction factor", ge=1, le=10)
+    ddc_frames_per_step: int = param(2, "its reduction factor", ge=1, le=LARGEST_R)
     gate_threshold: float = param(0.5, "synthesis stops above this stop probability", gt=0.0, lt=1.0)
     max_decoder_seconds: float = param(20.0, "synthesis gives up after this much speech", gt=0.0)
 
@@ -176,6 +182,19 @@ class TrainParams:
     )
     learning_rate_decay_start: int = param(0, "step at which the decay begins", ge=0)
     warmup_steps: int = param(0, "steps of linear warm-up", ge=0)
+    reduction_schedule: str = param(
+        "",
+        "r by training step, `step:r` with commas or blanks between: `0:7,4000:5,8000:2`; "
+        "empty: model.n_frames_per_step from the beginning",
+    )
+    teacher_forcing_final: float = param(
+        1.0,
+        "share of the decoder's steps that read the recording at last; the others read what the model said",
+        ge=0.0,
+        le=1.0,
+    )
+    teacher_forcing_decay_start: int = param(0, "step at which that share begins to fall from 1", ge=0)
+    teacher_forcing_decay_steps: int = param(10_000, "steps over which it falls linearly", ge=1)
     weight_decay: float = param(1e-6, "decoupled weight decay", ge=0.0)
     batch_size: int = param(32, "utterances per update", ge=1)
     accumulation_steps: int = param(1, "micro-batches per update; must divide batch_size", ge=1)
@@ -183,8 +202,8 @@ class TrainParams:
     grad_clip_thresh: float = param(0.3, "largest global gradient norm", gt=0.0)
     precision: str = param(
         "auto",
-        "arithmetic: auto takes bf16 where the hardware multiplies it",
-        choices=("auto", "fp32", "bf16"),
+        "arithmetic: auto takes bf16 where the hardware multiplies it, else fp16 on cards with tensor cores",
+        choices=("auto", "fp32", "bf16", "fp16"),
     )
     gradient_checkpointing: bool = param(
         False, "compute activations again in backward instead of keeping them: less memory, more time"
@@ -217,6 +236,11 @@ class HParams:
         if section is None:
             raise AttributeError(f"no hyper-parameter {name!r}{did_you_mean(name, LEAF_SECTION)}")
         return getattr(getattr(self, section), name)
+
+    @property
+    def reduction_stages(self) -> tuple[Stage, ...]:
+        """The values that the reduction factor has one after the other; the last is `n_frames_per_step`."""
+        return parse_schedule(self.train.reduction_schedule, self.model.n_frames_per_step)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Section name to a plain dictionary of its values."""
@@ -335,6 +359,7 @@ class Violation(NamedTuple):
 def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation]:
     """What is wrong between values that are each in range; rules that touch an ignored key are left out."""
     audio, data, demo, train = hparams.audio, hparams.data, hparams.demo, hparams.train
+    schedule = schedule_problem(train.reduction_schedule, hparams.model.n_frames_per_step)
     rules = (
         (
             audio.mel_fmax <= audio.sampling_rate / 2,
@@ -392,6 +417,7 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             ("model.gst_dim", "model.gst_heads"),
             f"must be a multiple of twice model.gst_heads ({2 * hparams.model.gst_heads})",
         ),
+        (not schedule, ("train.reduction_schedule", "model.n_frames_per_step"), schedule),
     )
     return [Violation(keys, rule) for fine, keys, rule in rules if not (fine or {*keys} & {*ignored})]
 

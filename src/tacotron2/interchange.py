@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from tacotron2.checkpoint import CheckpointError
+from tacotron2.checkpoint import CheckpointError, with_one_r
 from tacotron2.files import write_atomically
 from tacotron2.hparams import HParams, HParamsError, from_dict
 from tacotron2.models import Tacotron2
@@ -88,6 +88,7 @@ def write_published(path: Path, model: Tacotron2) -> None:
     Raises:
         CheckpointError: the model has parts, or spectrogram statistics, that such a file cannot hold.
     """
+    model = with_one_r(model)
     settings = model.hparams.model
     problems = [f"model.{name}=True" for name in _PLAIN if getattr(settings, name)]
     problems += [

@@ -179,11 +179,15 @@ def frame_error(predicted: Tensor, target: Tensor, mel_lengths: Tensor, num_fram
 
 
 class Tacotron2Loss(nn.Module):
-    """Mel error before and after the post-net, stop token, guided attention; MMI, DDC and TPSE where used."""
+    """Mel error before and after the post-net, stop token, guided attention; MMI, DDC and TPSE where used.
 
-    def __init__(self, hparams: HParams) -> None:
+    Args:
+        r: the model's reduction factor, if not `n_frames_per_step`.
+    """
+
+    def __init__(self, hparams: HParams, r: int | None = None) -> None:
         super().__init__()
-        self.settings, self.r = hparams.loss, hparams.model.n_frames_per_step
+        self.settings, self.r = hparams.loss, r or hparams.model.n_frames_per_step
         self.second_r = hparams.model.ddc_frames_per_step
         self.register_buffer("positive_weight", torch.tensor(self.settings.gate_positive_weight), False)
         self.register_buffer("heard_classes", heard_classes(hparams.model.n_symbols), False)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tacotron2.audio import griffin_lim
+from tacotron2.hparams import did_you_mean
 from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2, Voice
 from tacotron2.text import find_language, load_dictionary, text_to_sequence, with_stress
@@ -21,6 +22,32 @@ PAUSE_S = 0.25
 """Silence between two sentences."""
 SYNTHESIS_SEED = 20
 """The pre-net drops at synthesis too; with one seed the same text and weights give the same speech."""
+
+
+SHOWN_SPEAKERS = 20
+"""Names in a message; a voice may have thousands."""
+
+
+class SpeakerError(ValueError):
+    """A voice has no such speaker; the message names those that it has."""
+
+
+def speaker_number(model: Tacotron2, name: str | None = None) -> int:
+    """The number of a speaker of the model; the first one's without a name.
+
+    Raises:
+        SpeakerError: the model knows no speaker of that name.
+    """
+    if name is None:
+        return 0
+    if name in model.speakers:
+        return model.speakers.index(name)
+    if not model.speakers:
+        raise SpeakerError(f"no speaker {name!r}: this voice has one speaker, who needs no name")
+    rest = len(model.speakers) - SHOWN_SPEAKERS
+    named = ", ".join(model.speakers[:SHOWN_SPEAKERS]) + (f" and {rest} more" if rest > 0 else "")
+    hint = did_you_mean(name, dict.fromkeys(model.speakers))
+    raise SpeakerError(f"no speaker {name!r}: this voice has {named}{hint}")
 
 
 @dataclass(frozen=True)
@@ -48,6 +75,7 @@ def speak(
     max_steps: int | None = None,
     rounded: bool = False,
     style: Tensor | None = None,
+    speakers: Sequence[int] | None = None,
 ) -> list[Speech]:
     """Speaks sequences of symbol ids, `(T_text,)` each, and leaves the random generators as they were.
 
@@ -57,7 +85,9 @@ def speak(
         max_steps: bound in decoder steps; by default `max_decoder_seconds`.
         rounded: lets a CPU keep the decoder's large weights in bf16 where that is faster.
         style: `(1, gst_dim)` for all of them; by default each is said as its text suggests.
+        speakers: the number of each sequence's speaker; by default the first one's.
     """
+    speakers = [0] * len(sequences) if speakers is None else speakers
     voice = Voice(model.decoder, rounded)
     device = model.mel_mean.device
     order = sorted(range(len(sequences)), key=lambda index: len(sequences[index]))
@@ -70,7 +100,8 @@ def speak(
             lengths = torch.tensor([len(text) for text in texts], device=device)
             padded = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True).to(device)
             styles = None if style is None else style.to(device).expand(len(chosen), -1)
-            result = model.infer(padded, lengths, max_steps, voice=voice, style=styles)
+            who = torch.tensor([speakers[index] for index in chosen], device=device)
+            result = model.infer(padded, lengths, max_steps, voice=voice, style=styles, speakers=who)
             for row, index in enumerate(chosen):
                 frames, steps = int(result.mel_lengths[row]), int(result.step_lengths[row])
                 spoken[index] = Speech(
@@ -124,6 +155,7 @@ def synthesise(
     dictionary: Mapping[str, str] | None = None,
     style: Tensor | None = None,
     stress: str | None = None,
+    speaker: str | None = None,
 ) -> SpokenText:
     """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
     that it was trained on.
@@ -136,13 +168,15 @@ def synthesise(
         style: `(1, gst_dim)` of `Tacotron2.style_of_recording` or `Tacotron2.style_of_tokens`; by default
             the text's own.
         stress: marks or library, where the stress comes from (`text.stress`); by default as in the training.
+        speaker: a name of `model.speakers`; by default the first.
 
     Raises:
+        SpeakerError: the model knows no such speaker.
         TextError: a character that has no symbol, nothing to say, a dictionary that cannot be read, or a
             speech library that cannot be asked for the stress.
         AudioError: the model's spectrogram cannot be played.
     """
-    audio, settings = model.hparams.audio, model.hparams.text
+    number, audio, settings = speaker_number(model, speaker), model.hparams.audio, model.hparams.text
     language = settings.language
     if dictionary is None:
         path = Path(settings.dictionary) if settings.dictionary else None
@@ -152,7 +186,7 @@ def synthesise(
         encoded = with_stress([encoded], language)[0]
     sentences = split_sentences(encoded.text)
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
-    speeches = speak(model, ids, rounded=True, style=style)
+    speeches = speak(model, ids, rounded=True, style=style, speakers=[number] * len(ids))
     pause = np.zeros(int(PAUSE_S * audio.sampling_rate), dtype=np.float32)
     parts = [part for speech in speeches for part in (griffin_lim(speech.mel, audio), pause)][:-1]
     scores = mean_metrics(alignment_metrics(speech.alignment).to_dict() for speech in speeches)

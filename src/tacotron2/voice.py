@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tacotron2.checkpoint import load_model
+from tacotron2.checkpoint import load_model, with_one_r
 from tacotron2.hparams import HParams, HParamsError, from_dict
 from tacotron2.models import Tacotron2
 from tacotron2.text import SYMBOLS, TextError, find_language, load_dictionary, parse_dictionary
@@ -92,7 +92,7 @@ def write_voice(path: Path, checkpoint: Path, about: About) -> None:
     """
     if path.exists():
         raise VoiceError(f"{path}: exists already; remove it, or choose another --output")
-    model = load_model(checkpoint)
+    model = with_one_r(load_model(checkpoint))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     broken = [name for name, array in weights.items() if not np.isfinite(array).all()]
     if broken:
@@ -105,6 +105,7 @@ def write_voice(path: Path, checkpoint: Path, about: About) -> None:
         "format": FORMAT,
         "card": about.card.to_dict(),
         "hparams": sections,
+        "speakers": list(model.speakers),
         "symbols": list(SYMBOLS),
         "samples": samples,
         "figures": about.figures,
@@ -115,7 +116,9 @@ def write_voice(path: Path, checkpoint: Path, about: About) -> None:
     written = json.dumps(facts, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     pictures = [name for name in (ATTENTION,) if name in parts]
     language = find_language(model.hparams.text.language).name
-    card = render_card(about.card, language, about.figures, about.made_with, samples, pictures)
+    card = render_card(
+        about.card, language, about.figures, about.made_with, samples, pictures, model.speakers
+    )
     pack(path, {FACTS: written.encode(), CARD: card.encode(), WEIGHTS: buffer.getvalue(), **parts})
 
 
@@ -152,7 +155,12 @@ def load_voice(path: Path) -> Voice:
     except HParamsError as error:
         reason = "; ".join(str(error).splitlines())
         raise VoiceError(f"{path}: {FACTS}: this version cannot use its settings ({reason})") from None
-    return Voice(_model(path, hparams, _arrays(path, parts[WEIGHTS])), _words(path, parts, hparams), facts)
+    model = _model(path, hparams, _arrays(path, parts[WEIGHTS]))
+    try:
+        model.name_speakers(facts.get("speakers", ()))
+    except (TypeError, ValueError) as error:
+        raise VoiceError(f"{path}: {FACTS}: {error}") from None
+    return Voice(model, _words(path, parts, hparams), facts)
 
 
 def _facts(path: Path, parts: Mapping[str, bytes]) -> dict[str, Any]:

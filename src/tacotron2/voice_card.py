@@ -52,6 +52,7 @@ def render_card(
     made_with: Mapping[str, Any],
     samples: Sequence[Mapping[str, Any]],
     pictures: Sequence[str] = (),
+    speakers: Sequence[str] = (),
 ) -> str:
     """The text of CARD.md.
 
@@ -61,6 +62,7 @@ def render_card(
         made_with: commit, versions and the like.
         samples: wav, a name of a part, and text, which may be None.
         pictures: names of parts.
+        speakers: names that the voice can be asked for, where there are several.
     """
     lines = [f"# {card.name}", "", "A voice made by Smart Tuner (Tacotron 2).", ""]
     lines += _table(("", ""), [(label, _stated(value)) for label, value in _rows(card, language)])
@@ -69,6 +71,8 @@ def render_card(
             "",
             "**What is not stated is not allowed by this card.** A voice belongs to a person; ask first.",
         ]
+    if speakers:
+        lines += ["", "## Speakers", "", *(f"- {name}" for name in speakers)]
     lines += ["", "## Known limits", "", *(f"- {limit}" for limit in card.limits)]
     if samples:
         lines += ["", "## Samples", ""]

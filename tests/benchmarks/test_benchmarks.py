@@ -15,6 +15,7 @@ TABLES = {
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,
+    "gpu_check": 5,
     "memory": 1,
     "profile_phases": 1,
     "settings": 3,
@@ -23,21 +24,26 @@ TABLES = {
     "train_step": 2,
 }
 SHARED = {"corpus", "measuring", "plain_decoder"}
+ON_CPU = {"gpu_check": ["--device", "cpu"]}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", TABLES)
-def test_a_benchmark_prints_its_tables(name: str) -> None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"}
+def run_script(name: str, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "OMP_NUM_THREADS": "1"} | variables
     environment.pop("TACOTRON2_LJSPEECH", None)
-    done = subprocess.run(
-        [sys.executable, f"benchmarks/{name}.py", "--tiny", "--pairs", "1"],
+    return subprocess.run(
+        [sys.executable, f"benchmarks/{name}.py", *options],
         cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_a_benchmark_prints_its_tables(name: str) -> None:
+    done = run_script(name, "--tiny", "--pairs", "1", *ON_CPU.get(name, []))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(f"# {name}, ")
     tables = re.findall(r"^\|---\|((?:--:\|)+)\n((?:\|.*\n)*)", done.stdout, re.MULTILINE)

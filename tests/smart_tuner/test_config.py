@@ -114,7 +114,7 @@ def _leaf_values() -> st.SearchStrategy[dict[str, Any]]:
             "max_train_minutes": st.integers(0, 10**20).map(float),
             "seed": st.integers(0, 2**31 - 1),
             "prenet_dropout_at_synthesis": st.booleans(),
-            "precision": st.sampled_from(["auto", "fp32", "bf16"]),
+            "precision": st.sampled_from(["auto", "fp32", "bf16", "fp16"]),
             "demo_voice": st.text(),
         },
     )
@@ -160,10 +160,10 @@ def test_a_name_becomes_a_folder_name(tmp_path: Path) -> None:
 
 
 def test_the_presets_are_those_of_the_documentation() -> None:
-    assert preset_names() == ["debug", "demo", "ljspeech", "probe", "small"]
+    assert preset_names() == ["debug", "demo", "ljspeech", "probe", "report", "small"]
 
 
-@pytest.mark.parametrize("name", ["debug", "demo", "ljspeech", "probe", "small"])
+@pytest.mark.parametrize("name", ["debug", "demo", "ljspeech", "probe", "report", "small"])
 def test_a_preset_holds_only_what_differs_and_says_why(name: str) -> None:
     file = read_settings(preset_folder() / f"{name}.yaml")
     text = file.path.read_text(encoding="utf-8").splitlines()

@@ -38,7 +38,10 @@ BAD_FILES: dict[str, tuple[str | bytes, list[str]]] = {
     "limit itself": ("model:\n  p_prenet_dropout: 1.0", ["model.p_prenet_dropout=1.0", ">= 0 and < 1"]),
     "even kernel": ("model:\n  encoder_kernel_size: 4", ["model.encoder_kernel_size=4", "odd and >= 1"]),
     "port": ("services:\n  mlflow_port: 70000", ["services.mlflow_port=70000", "<= 65535"]),
-    "not one of the choices": ("train:\n  precision: fp16", ["train.precision='fp16'", "auto, fp32, bf16"]),
+    "not one of the choices": (
+        "train:\n  precision: fp8",
+        ["train.precision='fp8'", "auto, fp32, bf16, fp16"],
+    ),
     "nan": ("train:\n  learning_rate: .nan", ["train.learning_rate=nan", "a number"]),
     "inf": ("data:\n  max_seconds: .inf", ["data.max_seconds=inf", "a number > 0"]),
     "number beyond all ranges": (f"data:\n  max_seconds: 1{'0' * 400}", ["data.max_seconds=inf"]),
@@ -112,7 +115,7 @@ def test_bad_files(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("preset", "parts"),
     [
-        ("dmeo", ["'dmeo'", "did you mean 'demo'?", "debug, demo, ljspeech, probe, small"]),
+        ("dmeo", ["'dmeo'", "did you mean 'demo'?", "debug, demo, ljspeech, probe, report, small"]),
         ("nowhere.yaml", ["nowhere.yaml: no such file"]),
         ("some/where", ["some/where: no such file"]),
         (Path("nowhere"), ["nowhere: no such file"]),

@@ -6,6 +6,7 @@ import pytest
 
 from smart_tuner.config import preset_names
 from smart_tuner.messages import Language, render
+from smart_tuner.own_recordings import CANDIDATES
 from smart_tuner.preset_choice import GIB, LARGE, SMALL, choose_preset
 
 
@@ -34,5 +35,6 @@ def test_the_decision_table(
     assert words in render(choice.reason, Language.EN)
 
 
-def test_what_is_chosen_exists_and_is_never_the_demo() -> None:
-    assert {SMALL, LARGE} <= set(preset_names()) - {"demo", "debug", "probe"}
+def test_what_is_chosen_exists_and_has_a_use_of_its_own() -> None:
+    assert {SMALL, LARGE} <= set(preset_names()) - {"demo", "debug", "probe", "report"}
+    assert {SMALL, LARGE} == set(CANDIDATES)

@@ -144,6 +144,17 @@ def test_the_best_checkpoint_is_a_complete_one(tmp_path: Path) -> None:
     assert run.best_checkpoint().name == "best-0000200.ckpt"
 
 
+def test_the_best_checkpoint_has_the_smallest_r(tmp_path: Path) -> None:
+    run = create(tmp_path, CONFIG)
+    run.checkpoints_folder.mkdir()
+    for step, r, quality in ((100, 5, 0.9), (200, 2, 0.3), (300, 2, 0.4), (400, 3, 0.8)):
+        path = run.checkpoints_folder / f"best-{step:07d}.ckpt"
+        facts = {"step": step, "n_frames_per_step": r, "quality": quality}
+        path.with_name(path.name + ".json").write_text(json.dumps(facts))
+        path.write_bytes(b"weights")
+    assert run.best_checkpoint().name == "best-0000300.ckpt"
+
+
 def test_removing_gives_the_space_back_and_touches_nothing_else(tmp_path: Path) -> None:
     kept, run = create(tmp_path, CONFIG), create(tmp_path, CONFIG)
     (run.path / "big").write_bytes(b"0" * 100_000)

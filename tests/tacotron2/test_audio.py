@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -124,11 +126,12 @@ def test_digital_silence_is_the_floor() -> None:
     assert np.allclose(log_mel(np.zeros(1000, dtype=np.float32), AUDIO), np.log(1e-5))
 
 
-def test_trimming_keeps_the_signal_and_the_margin() -> None:
-    margin, hop = round(0.025 * RATE), 256
+@pytest.mark.parametrize("margin_ms", [25.0, 60.0])
+def test_trimming_keeps_the_signal_and_the_margin(margin_ms: float) -> None:
+    margin, hop = round(margin_ms / 1000 * RATE), 256
     before, tone, after = 9000, chirp(0.5), 7000
     samples = np.concatenate([np.zeros(before), tone, np.zeros(after)]).astype(np.float32)
-    trimmed = trim_silence(samples, AUDIO)
+    trimmed = trim_silence(samples, replace(AUDIO, trim_margin_ms=margin_ms))
     assert len(tone) + 2 * margin <= len(trimmed) <= len(tone) + 2 * (margin + hop)
     first = int(np.flatnonzero(trimmed)[0])
     assert margin <= first <= margin + hop

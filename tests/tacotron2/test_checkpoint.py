@@ -208,7 +208,26 @@ def test_the_k_best_and_the_newest_states_are_kept(tmp_path: Path, keep_states: 
     kept_states = [f"state-{step:07d}.ckpt" for step in (10, 20, 30)][-keep_states:]
     named = sorted(path.name for path in tmp_path.glob("state-*"))
     assert named == sorted([*kept_states, *(f"{name}.json" for name in kept_states)])
-    assert read_checkpoint(folder.best()[0].path).keys() == {"schema", "hparams", "model", "step"}
+    assert read_checkpoint(folder.best()[0].path).keys() == {
+        "schema",
+        "hparams",
+        "model",
+        "step",
+        "n_frames_per_step",
+    }
+
+
+def test_a_smaller_r_comes_before_a_higher_quality(tmp_path: Path) -> None:
+    """Qualities at different r cannot be compared (docs/metrics.md)."""
+    hparams = create_hparams(SMALL + ",n_frames_per_step=2,reduction_schedule=0:5 9:3 20:2")
+    model, folder = Tacotron2(hparams), CheckpointFolder(tmp_path, keep_best=2)
+    kept = []
+    for step, (r, quality) in enumerate([(5, 0.9), (5, 0.8), (3, 0.1), (3, 0.3), (3, 0.2), (2, 0.05)]):
+        model.decoder.set_r(r)
+        kept.append(folder.save_best(hparams, model, step, quality) is not None)
+    assert kept == [True, True, True, True, False, True]
+    assert [(best.r, best.step) for best in folder.best()] == [(2, 5), (3, 3)]
+    assert [load_model(best.path).r for best in folder.best()] == [2, 3]
 
 
 def test_what_a_killed_writer_left_is_removed(tmp_path: Path) -> None:

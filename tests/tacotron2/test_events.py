@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 
@@ -45,7 +46,9 @@ EVENTS: list[Event] = [
     StageEvent("features", 3, 12),
     DataEvent("train", 1500, 2, {"時": 3}),
     EstimateEvent(0.5, 50.0, 1_000_000),
+    EstimateEvent(0.5, 50.0, 1_000_000, {"7": 0.25, "2": 0.75}),
     STEP,
+    dataclasses.replace(STEP, n_frames_per_step=7, teacher_forcing=0.5),
     ValidationEvent(50, {"val_loss": 2.5}, {"attention_alignment": 0.5}, 1.5),
     ValidationEvent(50, {}, {}, 1.5, 0.4, "attention/ä\u2028.png", "spectrograms/s.png", ["audio/a b.wav"]),
     CheckpointEvent(50, "checkpoints/state-0000050.ckpt", "state"),

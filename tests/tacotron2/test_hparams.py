@@ -76,7 +76,7 @@ def test_create_hparams_takes_leaves_by_name(overrides: str, leaf: str, value: A
         ("learning_rate=nan", ["train.learning_rate", "a number > 0 and <= 1"]),
         ("mel_fmin=-inf", ["audio.mel_fmin", "a number >= 0"]),
         ("prenet_dropout_at_synthesis=no", ["'no'", "true or false"]),
-        ("precision=fp16", ["train.precision", "auto, fp32, bf16"]),
+        ("precision=fp8", ["train.precision", "auto, fp32, bf16, fp16"]),
         ("encoder_kernel_size=4", ["model.encoder_kernel_size", "odd"]),
         ("batch_size=0,seed=-1,foo=1", ["train.batch_size", "train.seed", "< 2147483648", "foo"]),
     ],
@@ -98,6 +98,7 @@ def test_create_hparams_names_every_problem(overrides: str, parts: list[str]) ->
         ({"demo_min_characters": 40}, "demo.demo_min_characters", "demo.demo_max_characters"),
         ({"encoder_embedding_dim": 65}, "model.encoder_embedding_dim", ""),
         ({"gst_dim": 100}, "model.gst_dim", "model.gst_heads"),
+        ({"reduction_schedule": "0:3,9:2"}, "train.reduction_schedule", "model.n_frames_per_step"),
     ],
 )
 def test_relations_between_keys(changes: dict[str, Any], key: str, partner: str) -> None:

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 
 from tacotron2.data.dataset import Item, TextMelCollate, mel_statistics
-from tacotron2.hparams import HParams, LossParams, ModelParams, create_hparams
+from tacotron2.hparams import HParams, LossParams, ModelParams, TrainParams, create_hparams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.reduction import stage_at
+from tacotron2.training.schedule import teacher_forcing
 
 NARROW = (
     "n_mel_channels=20,symbols_embedding_dim=12,encoder_embedding_dim=16,encoder_n_convolutions=2,prenet_dim=16,"
@@ -130,11 +132,25 @@ CHANGES = {
     "tpse_loss_weight": "2",
 }
 
+# Those of the training that go into the model; against SCHEDULED as well.
+SCHEDULED = (
+    "n_frames_per_step=2,reduction_schedule=0:4 200:3 400:2,teacher_forcing_final=0.5,"
+    "teacher_forcing_decay_start=100,teacher_forcing_decay_steps=400,"
+)
+SCHEDULES = {
+    "reduction_schedule": "0:4 400:2",
+    "teacher_forcing_final": "0.2",
+    "teacher_forcing_decay_start": "200",
+    "teacher_forcing_decay_steps": "200",
+}
+
 
 def computed(hparams: HParams) -> list[Tensor]:
-    """Losses and gradients of one update, and what is spoken, of equal weights and inputs."""
+    """Losses and gradients of the update at step 300, and what is spoken, of equal weights and inputs."""
     torch.manual_seed(1)
-    model, criterion = Tacotron2(hparams), Tacotron2Loss(hparams)
+    model = Tacotron2(hparams)
+    model.decoder.set_r(stage_at(hparams.reduction_stages, 300).r)
+    criterion = Tacotron2Loss(hparams, model.r)
     torch.manual_seed(2)
     text, text_lengths = torch.randint(1, 60, (2, 7)), torch.tensor([7, 5])
     mel, mel_lengths = torch.randn(2, 24, 20), torch.tensor([24, 17])
@@ -143,7 +159,8 @@ def computed(hparams: HParams) -> list[Tensor]:
     batch = SimpleNamespace(text=text, text_lengths=text_lengths, mel=mel, mel_lengths=mel_lengths, gate=gate)
     speakers = torch.tensor([0, 2]) if hparams.n_speakers > 1 else None
     torch.manual_seed(3)
-    output = model(text, text_lengths, mel, mel_lengths, speakers)
+    forced = teacher_forcing(hparams.train, 300)
+    output = model(text, text_lengths, mel, mel_lengths, speakers, forced)
     losses = criterion(output, batch, guided_attention_weight(hparams.loss, 300))
     losses.total.backward()
     gradients = [p.grad.flatten() for p in model.parameters() if p.grad is not None]
@@ -168,3 +185,15 @@ def test_the_same_settings_compute_the_same(unchanged: list[Tensor]) -> None:
 def test_every_option_changes_what_is_computed(key: str, unchanged: list[Tensor]) -> None:
     changed = computed(create_hparams(f"{NARROW}{BASE}{key}={CHANGES[key]}"))
     assert not all(torch.equal(a, b) for a, b in zip(unchanged, changed, strict=True))
+
+
+@pytest.fixture(scope="module")
+def scheduled() -> list[Tensor]:
+    return computed(create_hparams(NARROW + BASE + SCHEDULED))
+
+
+@pytest.mark.parametrize("key", SCHEDULES)
+def test_every_schedule_changes_what_is_computed(key: str, scheduled: list[Tensor]) -> None:
+    assert key in {leaf.name for leaf in fields(TrainParams)}
+    changed = computed(create_hparams(f"{NARROW}{BASE}{SCHEDULED}{key}={SCHEDULES[key]}"))
+    assert not all(torch.equal(a, b) for a, b in zip(scheduled, changed, strict=True))

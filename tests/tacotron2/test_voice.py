@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tacotron2.checkpoint import save_checkpoint
+from tacotron2.checkpoint import load_model, save_checkpoint
 from tacotron2.cli import DATA_ERROR, main
 from tacotron2.models import Tacotron2
 from tacotron2.synthesis import synthesise
@@ -67,6 +67,22 @@ def test_a_voice_speaks_as_its_checkpoint(voice_path: Path, make_model: MakeMode
     with zipfile.ZipFile(voice_path) as archive:
         archive.extractall(tmp_path / "unpacked")
     assert load_voice(tmp_path / "unpacked").facts == voice.facts
+
+
+def test_a_voice_saved_at_a_larger_r_speaks_with_it(make_model: MakeModel, tmp_path: Path) -> None:
+    model = make_model(n_frames_per_step=2, reduction_schedule="0:7,10:5,20:2", max_decoder_seconds=0.2)
+    content = {"hparams": model.hparams.to_dict(), "model": model.state_dict(), "n_frames_per_step": 5}
+    checkpoint = tmp_path / "best.ckpt"
+    save_checkpoint(checkpoint, content, {})
+    write_voice(tmp_path / "v.zip", checkpoint, About(CARD))
+    voice = load_voice(tmp_path / "v.zip")
+    assert voice.model.r == voice.facts["hparams"]["model"]["n_frames_per_step"] == 5
+    assert len(voice.model.get_parameter("decoder.mel_layer.bias")) == 5 * 20
+    expected = synthesise(load_model(checkpoint), "The old clock.")
+    said = synthesise(voice.model, "The old clock.")
+    assert said.speeches[0].mel.shape == expected.speeches[0].mel.shape
+    assert len(said.speeches[0].mel) == 5 * len(said.speeches[0].alignment)
+    np.testing.assert_allclose(said.speeches[0].mel, expected.speeches[0].mel, rtol=1e-4, atol=1e-4)
 
 
 def test_facts_and_card_say_the_same(voice_path: Path) -> None:

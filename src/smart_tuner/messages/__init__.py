@@ -16,6 +16,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
+from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
@@ -25,6 +26,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
     EndPhrase,
     MachinePhrase,
+    ModelPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
@@ -80,6 +82,7 @@ __all__ = [
     "MachinePhrase",
     "Message",
     "MessageError",
+    "ModelPhrase",
     "Parameter",
     "Phrase",
     "RecordingsPhrase",

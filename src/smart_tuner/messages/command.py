@@ -137,6 +137,10 @@ class CommandPhrase(Phrase):
     )
     NOT_MEASURABLE = "not measurable", "не измерить"
     ENDED_BY = "ended by: {reason}", "конец речи: {reason}"
+    SPEAKER = (
+        "speaker: {name}, of {count}; --speaker NAME chooses",
+        "диктор: {name}, всего {count}; выбирает --speaker",
+    )
     STOP_TOKEN = "stop token", "стоп-токен"
     LENGTH_BOUND = "length bound", "предел длины"
     LENGTH_BOUNDS = (

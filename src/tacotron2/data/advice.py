@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from tacotron2.data.entries import Entry
+from tacotron2.data.speakers import shown_names
+from tacotron2.hparams import HParams
 from tacotron2.text.language import LANGUAGE_MODULES, Language, find_language
 
 FITTING_SHARE = 0.8
@@ -17,15 +19,18 @@ CLEARLY_BETTER = 0.2
 SHOWN_LETTERS = 5
 
 
-def advice(entries: Sequence[Entry], splits: Mapping[str, Sequence[Entry]], language: str) -> Iterator[str]:
+def advice(
+    entries: Sequence[Entry], splits: Mapping[str, Sequence[Entry]], hparams: HParams
+) -> Iterator[str]:
     """One sentence or two for each oddity.
 
     Args:
         entries: all that the folder names, also those that are refused.
         splits: the clips in use, by list.
-        language: `text.language`.
     """
-    if told := other_language([entry.text for entry in entries], language):
+    if told := other_language([entry.text for entry in entries], hparams.text.language):
+        yield told
+    if told := several_speakers(splits, hparams.model.n_speakers):
         yield told
     if told := repeated_sentences(splits):
         yield told
@@ -53,6 +58,17 @@ def other_language(texts: Sequence[str], language: str) -> str:
         f"text.language={language} has all letters of {fits[language]} of {whole} texts (not: {shown}), "
         f"text.language={best} those of {fits[best]}: are the recordings in {find_language(best).name}? "
         f"Then start with --set text.language={best}"
+    )
+
+
+def several_speakers(splits: Mapping[str, Sequence[Entry]], n_speakers: int) -> str:
+    """How many speakers one voice is made of; empty where they are told apart, or there is one."""
+    names = sorted({entry.speaker for split in splits.values() for entry in split if entry.speaker})
+    if n_speakers > 1 or len(names) < 2:
+        return ""
+    return (
+        f"{len(names)} speakers are named ({shown_names(names)}) and learned as one voice; "
+        f"start with --set model.n_speakers={len(names)} to tell them apart"
     )
 
 

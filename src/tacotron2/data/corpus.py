@@ -1,7 +1,7 @@
 """A folder of recordings as three lists: recognised, screened and split, once.
 
     home/own-<key>/
-        train.txt validation.txt test.txt    path|text, paths from the user's folder
+        train.txt validation.txt test.txt    lists for `read_list`, paths from the user's folder
         rejected.tsv                         id, list place, reason
         corpus.json                          form, counts, advice: written last
 
@@ -23,11 +23,12 @@ from tacotron2.data.advice import advice
 from tacotron2.data.entries import SPLITS, Entry, Rejection, counted, rejected_table
 from tacotron2.data.formats import Contents, read_contents
 from tacotron2.data.screening import screen
+from tacotron2.data.speakers import require_named, speaker_names, speaker_numbers
 from tacotron2.data.utterances import DataError
 from tacotron2.files import write_atomically
 from tacotron2.hparams import HParams
 
-CORPUS_VERSION = 2
+CORPUS_VERSION = 3
 """Part of every key; raised when the same folder begins to give other lists."""
 RECORD = "corpus.json"
 REJECTED = "rejected.tsv"
@@ -73,7 +74,8 @@ def open_corpus(folder: Path, home: Path, hparams: HParams, progress: Progress |
         progress: told (done, total) clips while they are looked at.
 
     Raises:
-        DataError: the folder has no known form or several, or too few of its clips can be used.
+        DataError: the folder has no known form or several, too few of its clips can be used, or its
+            speakers are not those that `model.n_speakers` asks for.
     """
     contents = read_contents(folder)
     lists_folder = home / f"own-{contents_key(contents, folder, hparams)}"
@@ -88,7 +90,7 @@ def split_ids(ids: Sequence[str], seed: int, validation_clips: int, test_clips: 
     Ids are ranked by a hash with the seed: a folder that grows keeps most of its held-out clips.
     """
     limit = max(FEWEST_HELD_OUT, len(ids) // LARGEST_SHARE)
-    ranked = sorted(ids, key=lambda each: hashlib.sha256(f"{seed}:{each}".encode()).digest())
+    ranked = sorted(ids, key=lambda each: _rank(each, seed))
     num_validation, num_test = min(validation_clips, limit), min(test_clips, limit)
     names = ["validation"] * num_validation + ["test"] * num_test
     names += ["train"] * (len(ranked) - len(names))
@@ -98,10 +100,11 @@ def split_ids(ids: Sequence[str], seed: int, validation_clips: int, test_clips: 
 def contents_key(contents: Contents, folder: Path, hparams: HParams) -> str:
     """16 hexadecimal digits of what the folder names and of the settings that screen and split it."""
     parts = [dataclasses.asdict(part) for part in (hparams.audio, hparams.data, hparams.text)]
-    settings = [CORPUS_VERSION, hparams.train.seed, *parts]
+    settings = [CORPUS_VERSION, hparams.train.seed, *parts, hparams.model.n_speakers]
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for entry in contents.entries:
-        named = (entry.id, entry.audio, entry.text, entry.split, _state(folder / entry.audio))
+        said = (entry.id, entry.audio, entry.text, entry.split, entry.speaker)
+        named = (*said, _state(folder / entry.audio))
         digest.update(repr(named).encode())
     for rejection in contents.rejected:
         digest.update(repr((rejection.id, rejection.reason)).encode())
@@ -131,13 +134,17 @@ def _finished(folder: Path, lists_folder: Path) -> Corpus | None:
 def _make(
     folder: Path, lists_folder: Path, contents: Contents, hparams: HParams, progress: Progress | None
 ) -> Corpus:
+    n_speakers = hparams.model.n_speakers
+    require_named(contents.entries, n_speakers)
     kept, screened = screen(contents.entries, folder, hparams, progress)
     rejected = [*contents.rejected, *screened]
     splits = _split(kept, hparams)
-    advised = tuple(advice(contents.entries, splits, hparams.text.language))
+    advised = tuple(advice(contents.entries, splits, hparams))
     corpus = Corpus(folder, lists_folder, contents.layout, len(kept), len(rejected), advised)
     _write(corpus.rejected_file, rejected_table(rejected))
     _require_enough(corpus, splits, rejected)
+    names = speaker_names(splits["train"], n_speakers)
+    speaker_numbers([*splits["validation"], *splits["test"]], names, n_speakers)
     for split in SPLITS:
         _write(corpus.list_path(split), _lines(splits[split]))
     record = {
@@ -152,18 +159,36 @@ def _make(
 
 def _split(kept: Sequence[Entry], hparams: HParams) -> dict[str, list[Entry]]:
     """The clips of each list; the split is the user's own where the folder has one."""
-    data, ids = hparams.data, [entry.id for entry in kept]
-    made = dict.fromkeys(ids, "train")
-    if len(ids) >= FEWEST_CLIPS:
-        made = split_ids(ids, hparams.train.seed, data.validation_clips, data.test_clips)
+    data, seed = hparams.data, hparams.train.seed
+    # A speaker who is told apart must be learned: one clip of each is never held out.
+    bound = _one_of_each_speaker(kept, seed) if hparams.model.n_speakers > 1 else set()
+    free = [entry.id for entry in kept if entry.id not in bound]
+    made = dict.fromkeys((entry.id for entry in kept), "train")
+    if len(kept) >= FEWEST_CLIPS and len(free) >= 2 * FEWEST_HELD_OUT:
+        made |= split_ids(free, seed, data.validation_clips, data.test_clips)
     splits: dict[str, list[Entry]] = {split: [] for split in SPLITS}
     for entry in kept:
         splits[entry.split or made[entry.id]].append(entry)
     return splits
 
 
-def _lines(entries: Iterable[Entry]) -> str:
-    return "".join(f"{entry.audio}|{' '.join(entry.text.split())}\n" for entry in entries)
+def _one_of_each_speaker(entries: Iterable[Entry], seed: int) -> set[str]:
+    """The id of each speaker's clip that comes last in the order of `split_ids`."""
+    last = {entry.speaker: entry.id for entry in sorted(entries, key=lambda each: _rank(each.id, seed))}
+    return set(last.values())
+
+
+def _rank(name: str, seed: int) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()
+
+
+def _lines(entries: Sequence[Entry]) -> str:
+    """With the column of speakers where there are any, or a bar in a text would be taken for it."""
+    column = any(entry.speaker or "|" in entry.text for entry in entries)
+    return "".join(
+        f"{entry.audio}|{' '.join(entry.text.split())}{f'|{entry.speaker}' if column else ''}\n"
+        for entry in entries
+    )
 
 
 def _require_enough(corpus: Corpus, splits: dict[str, list[Entry]], rejected: Sequence[Rejection]) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tacotron2.data.features import FeatureCache
+from tacotron2.data.speakers import speaker_numbers
 from tacotron2.data.utterances import DataError, Utterance, raise_problems
 from tacotron2.hparams import HParams
 from tacotron2.text import (
@@ -38,6 +39,8 @@ class Item:
     mel: Tensor
     """(T_mel, num_mels) float32 log-mel, not normalised."""
     utterance: Utterance
+    speaker: int = 0
+    """Its number among the speakers of the training; 0 with one speaker."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class Batch:
     """The utterances' names."""
     whole: SharedBatch | None = None
     """The batch of which these are one process's rows; None where these rows are all of it."""
+    speakers: Tensor | None = None
+    """(B,) long, the speakers' numbers, zeros with one speaker; None only in a batch made by hand for a model
+    of one speaker: one of several refuses it."""
 
     @property
     def num_frames(self) -> int:
@@ -86,6 +92,7 @@ class Batch:
             gate=self.gate.to(device),
             ids=self.ids,
             whole=self.whole,
+            speakers=None if self.speakers is None else self.speakers.to(device),
         )
 
 
@@ -96,7 +103,7 @@ def no_utterance(whole: SharedBatch, r: int, num_mels: int) -> Batch:
     """
     none = torch.zeros(1, dtype=torch.long)
     mel, gate = torch.zeros(1, r, num_mels), torch.ones(1, 1)
-    return Batch(none[:, None], none, mel, none, gate, (), whole)
+    return Batch(none[:, None], none, mel, none, gate, (), whole, speakers=none)
 
 
 class TextMelLoader(Dataset[Item]):
@@ -108,14 +115,27 @@ class TextMelLoader(Dataset[Item]):
         audio_seconds: their length after trimming, together.
         left_out: (utterance, reason) of the clips outside min_seconds .. max_seconds after trimming.
         dropped: characters without a symbol and how often each was dropped, where dropping was asked for.
+        speakers: the names that the numbers of the items stand for; none with one speaker.
     """
 
-    def __init__(self, utterances: Sequence[Utterance], hparams: HParams, cache: FeatureCache) -> None:
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        hparams: HParams,
+        cache: FeatureCache,
+        speakers: Sequence[str] = (),
+    ) -> None:
         """Encodes all texts and reads all features, making those that the cache lacks.
 
+        Args:
+            speakers: `speaker_names` of the training list where `model.n_speakers` is more than 1.
+
         Raises:
-            DataError: a text or recording cannot be used (list file and line are named), or nothing is left.
+            DataError: a text, recording or speaker cannot be used (list file and line are named), or nothing
+                is left.
         """
+        self.speakers = tuple(speakers)
+        numbers = speaker_numbers(utterances, speakers, hparams.model.n_speakers)
         self.utterances: list[Utterance] = []
         self.lengths: list[int] = []
         self.left_out: list[tuple[Utterance, str]] = []
@@ -123,9 +143,10 @@ class TextMelLoader(Dataset[Item]):
         self._cache = cache
         self._ids: list[Tensor] = []
         self._mels: list[Tensor | None] = []
+        self._speakers: list[int] = []
         encoded = self._encode_all(utterances, hparams)
         num_bytes = 0
-        for utterance, ids in zip(utterances, encoded, strict=True):
+        for utterance, ids, speaker in zip(utterances, encoded, numbers, strict=True):
             mel = cache.mel(utterance)
             reason = wrong_length(len(mel), hparams)
             if reason:
@@ -135,6 +156,7 @@ class TextMelLoader(Dataset[Item]):
             self.utterances.append(utterance)
             self.lengths.append(len(mel))
             self._ids.append(ids)
+            self._speakers.append(speaker)
             self._mels.append(mel if num_bytes <= MEMORY_BYTES else None)
         if not self.utterances:
             first = f"; {self.left_out[0][0].place}: {self.left_out[0][1]}" if self.left_out else ""
@@ -181,7 +203,8 @@ class TextMelLoader(Dataset[Item]):
 
     def __getitem__(self, index: int) -> Item:
         utterance, mel = self.utterances[index], self._mels[index]
-        return Item(self._ids[index], self._cache.mel(utterance) if mel is None else mel, utterance)
+        mel = self._cache.mel(utterance) if mel is None else mel
+        return Item(self._ids[index], mel, utterance, self._speakers[index])
 
 
 class TextMelCollate:
@@ -203,7 +226,9 @@ class TextMelCollate:
             text[row, : len(item.ids)] = item.ids
             mel[row, : len(item.mel)] = item.mel
         gate = (torch.arange(num_steps) >= decoder_lengths[:, None] - 1).float()
-        return Batch(text, text_lengths, mel, mel_lengths, gate, tuple(item.utterance.id for item in items))
+        names = tuple(item.utterance.id for item in items)
+        speakers = torch.tensor([item.speaker for item in items])
+        return Batch(text, text_lengths, mel, mel_lengths, gate, names, speakers=speakers)
 
 
 def mel_statistics(dataset: TextMelLoader) -> tuple[Tensor, Tensor]:

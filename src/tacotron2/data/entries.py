@@ -46,6 +46,8 @@ class Entry:
     """Where it is named: list file and line, or the text file."""
     split: str = ""
     """The list of the user's own split that names it; empty where the split is made here."""
+    speaker: str = ""
+    """Who speaks; empty where the folder does not say."""
 
 
 @dataclass(frozen=True)

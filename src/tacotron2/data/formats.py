@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tacotron2.data.entries import (
@@ -21,7 +22,7 @@ from tacotron2.data.entries import (
     require_inside,
 )
 from tacotron2.data.lines import LONGEST_TEXT_BYTES, Spelling, composed, decoded, read_lines
-from tacotron2.data.utterances import DataError
+from tacotron2.data.utterances import DataError, names_speakers, speaker_name, split_line
 
 AUDIO_ENDINGS = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".caf", ".w64")
 """In order of preference where one id has several files."""
@@ -29,11 +30,13 @@ HEAD_BYTES = 65_536
 """A first line longer than this is not the line of a list."""
 COMMON_VOICE_WHOLE = "validated.tsv"
 """The list of Common Voice that holds all reviewed clips; the others are parts of it."""
+SPEAKER_COLUMNS = ("speaker", "client_id")
+"""Headers of a .tsv that name who speaks; the first of them that is there counts."""
 ACCEPTED = (
-    "train.txt, validation.txt and test.txt with lines path|text; metadata.csv with lines id|text or "
-    "id|text|normalised text and the recordings in wavs/ or beside it; one .txt or .csv list with lines "
-    "path|text; a Common Voice .tsv with the columns path and sentence and the recordings in clips/; or "
-    "recordings with a .txt of equal name beside each"
+    "train.txt, validation.txt and test.txt with lines path|text or path|text|speaker; metadata.csv with "
+    "lines id|text or id|text|normalised text and the recordings in wavs/ or beside it; one .txt or .csv "
+    "list with lines path|text or path|text|speaker; a Common Voice .tsv with the columns path and sentence "
+    "and the recordings in clips/; or recordings with a .txt of equal name beside each"
 )
 
 
@@ -156,12 +159,16 @@ def _is_common_voice(path: Path) -> bool:
 def _common_voice(folder: Path, name: str) -> _Candidate:
     columns = _first_line(folder / name).split("\t")
     path, sentence = columns.index("path"), columns.index("sentence")
+    speaker = next((columns.index(name) for name in SPEAKER_COLUMNS if name in columns), None)
 
-    def parse(line: str) -> tuple[str, str]:
+    def parse(line: str) -> tuple[str, str, str]:
         fields = line.split("\t")
         if len(fields) != len(columns):
             raise RejectedError(Fault.LINE, f"{len(fields)} columns where the header has {len(columns)}")
-        return fields[path].strip(), fields[sentence].strip()
+        who = "" if speaker is None else speaker_name(fields[speaker])
+        if "|" in who:
+            raise RejectedError(Fault.LINE, f"the name of the speaker holds '|': {who!r}; write another sign")
+        return fields[path].strip(), fields[sentence].strip(), who
 
     spelling = Spelling(folder)
 
@@ -173,43 +180,47 @@ def _common_voice(folder: Path, name: str) -> _Candidate:
 
 
 def _path_list(folder: Path, name: str) -> _Candidate:
-    def parse(line: str) -> tuple[str, str]:
-        columns = [column.strip() for column in line.split("|")]
-        if len(columns) != 2:
-            raise RejectedError(Fault.LINE, f"{len(columns)} columns; it has the form path|text")
-        return columns[0], columns[1]
+    speakers = names_speakers(_first_line(folder / name))
+    form = "path|text|speaker" if speakers else "path|text"
 
-    words = f"a list path|text: {name} begins with a recording's path"
+    def parse(line: str) -> tuple[str, str, str]:
+        if line.count("|") != form.count("|"):
+            raise RejectedError(Fault.LINE, f"{line.count('|') + 1} columns; it has the form {form}")
+        return split_line(line, speakers)
+
+    words = f"a list {form}: {name} begins with a recording's path"
     return _Candidate(words, lambda: read_lines(folder / name, parse, Spelling(folder)))
 
 
 def _three_lists(folder: Path) -> Contents:
-    """The user's own split; what stands after the first bar of a line is the text."""
-
-    def parse(line: str) -> tuple[str, str]:
-        name, bar, text = (part.strip() for part in line.partition("|"))
-        if not bar:
-            raise RejectedError(Fault.LINE, "no '|' between file and text; it has the form path|text")
-        return name, text
-
+    """The user's own split; the lines are those of `read_list`."""
     entries: list[Entry] = []
     rejected: list[Rejection] = []
     spelling = Spelling(folder)
     for split in SPLITS:
-        found, unusable = read_lines(folder / f"{split}.txt", parse, spelling, split=split)
+        path = folder / f"{split}.txt"
+        parse = partial(_list_line, speakers=names_speakers(_first_line(path)))
+        found, unusable = read_lines(path, parse, spelling, split=split)
         entries += found
         rejected += unusable
     words = "three lists: train.txt, validation.txt and test.txt are there, and the split is theirs"
     return Contents(words, entries, rejected)
 
 
+def _list_line(line: str, speakers: bool) -> tuple[str, str, str]:
+    try:
+        return split_line(line, speakers)
+    except ValueError as error:
+        raise RejectedError(Fault.LINE, str(error)) from error
+
+
 def _metadata(folder: Path, name: str, num_columns: int, files: list[str]) -> _Candidate:
-    def parse(line: str) -> tuple[str, str]:
+    def parse(line: str) -> tuple[str, str, str]:
         columns = [column.strip() for column in line.split("|")]
         if len(columns) not in (2, 3):
             form = "id|text or id|text|normalised text"
             raise RejectedError(Fault.LINE, f"{len(columns)} columns; it has the form {form}")
-        return columns[0], columns[-1] or columns[1]
+        return columns[0], columns[-1] or columns[1], ""
 
     def read() -> tuple[list[Entry], list[Rejection]]:
         index = _recordings(folder, files)

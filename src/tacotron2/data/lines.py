@@ -17,8 +17,8 @@ LARGEST_LIST_BYTES = 2**28
 
 Name = Callable[[str], str]
 """From what a list calls a recording to its path in the folder."""
-Parse = Callable[[str], tuple[str, str]]
-"""From a line to what it calls the recording, and the text."""
+Parse = Callable[[str], tuple[str, str, str]]
+"""From a line to what it calls the recording, the text, and the speaker or an empty string."""
 
 
 class Spelling:
@@ -76,13 +76,14 @@ def read_lines(
     for number, raw in numbered[1:] if header else numbered:
         place = f"{path}, line {number}"
         try:
-            called, text = parse(_line(raw))
+            called, text, speaker = parse(_line(raw))
         except RejectedError as error:
             rejected.append(error.of(f"line {number}", place))
             continue
         if called:
             audio = locate(called)
-            entries.append(Entry(os.path.splitext(os.path.basename(audio))[0], audio, text, place, split))
+            name = os.path.splitext(os.path.basename(audio))[0]
+            entries.append(Entry(name, audio, text, place, split, speaker))
         else:
             rejected.append(Rejection(f"line {number}", place, Fault.LINE, "names no recording"))
     return entries, rejected

@@ -2,12 +2,14 @@
 
 Two paths compute the same thing. `decode_stepwise` is the paper's loop, letter by letter; synthesis uses its
 step, and it is the oracle of `forward`. In teacher forcing the decoder LSTM never feeds back into the
-attention LSTM, so `steps` loops over the attention recurrence alone and does the rest all at once.
+attention LSTM, so `steps` loops over the attention recurrence alone and does the rest all at once. Where some
+steps read what the decoder said itself (scheduled teacher forcing), all of it is a loop again.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from tacotron2.hparams import HParams
 from tacotron2.models.attention import LocationSensitiveAttention
 from tacotron2.models.checkpointing import recomputed
 from tacotron2.models.decoder_state import DecoderMasks, DecoderOutput, DecoderState, Memory, joined
+from tacotron2.models.frame_layer import FrameLayer
 from tacotron2.models.location_relative import LocationRelativeAttention
 from tacotron2.models.lstm import dropped_lstm
 from tacotron2.models.masking import dropout_factors, length_mask
@@ -23,6 +26,7 @@ from tacotron2.models.mmi import balanced
 from tacotron2.models.prenet import Prenet
 from tacotron2.models.products import linear
 from tacotron2.models.recurrence import Attending, attend
+from tacotron2.models.scheduled import forced_steps, partly_forced_steps
 
 RECOMPUTED_STEPS = 32
 """Decoder steps that gradient checkpointing computes again at a time: what they keep, 2 MB a step at the
@@ -34,12 +38,17 @@ class Decoder(nn.Module):
     """Memory and the frames so far to the next r frames and the stop token.
 
     Its pre-net reads the last `num_read` frames: 1, or r in the second decoder of double decoder consistency.
+
+    Args:
+        most: the largest r that `set_r` will be given; by default r is the only one.
     """
 
-    def __init__(self, hparams: HParams, memory_dim: int, r: int, num_read: int = 1) -> None:
+    def __init__(
+        self, hparams: HParams, memory_dim: int, r: int, num_read: int = 1, most: int | None = None
+    ) -> None:
         super().__init__()
         self.settings = model = hparams.model
-        self.num_mels, self.r, self.num_read = hparams.audio.n_mel_channels, r, num_read
+        self.num_mels, self.num_read, self.most = hparams.audio.n_mel_channels, num_read, most or r
         self.gradient_cap = hparams.loss.max_gaf if hparams.loss.use_gaf else None
         self.recompute = hparams.train.gradient_checkpointing
         self.prenet = Prenet(self.num_mels * num_read, model)
@@ -52,13 +61,28 @@ class Decoder(nn.Module):
         self.decoder_rnn = nn.LSTMCell(model.attention_rnn_dim + memory_dim, model.decoder_rnn_dim)
         width, hidden = model.decoder_rnn_dim + memory_dim, model.decoder_rnn_dim
         self.projection = nn.Linear(width, hidden) if model.use_mmi else None
+        most_outputs = self.num_mels * self.most
         self.mel_layer: nn.Module = (
-            nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, self.num_mels * r))
+            nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), FrameLayer(hidden, most_outputs))
             if model.use_mmi
-            else nn.Linear(width, self.num_mels * r)
+            else FrameLayer(width, most_outputs)
         )
         self.gate_layer = nn.Linear(hidden if model.use_mmi else width, 1)
         nn.init.xavier_uniform_(self.gate_layer.weight, gain=nn.init.calculate_gain("sigmoid"))
+        self.set_r(r)
+
+    def set_r(self, r: int) -> None:
+        """From now on r frames a step, the first of those that the layer for frames has weights for.
+
+        Raises:
+            ValueError: it has no weights for so many.
+        """
+        if not 1 <= r <= self.most:
+            raise ValueError(f"reduction factor {r}: this decoder was built for 1 to {self.most}")
+        self.r = r
+        layer = self.mel_layer[-1] if isinstance(self.mel_layer, nn.Sequential) else self.mel_layer
+        assert isinstance(layer, FrameLayer)
+        layer.num_used = r * self.num_mels
 
     def prepare_memory(self, values: Tensor, lengths: Tensor) -> Memory:
         """`(B, T_text, memory_dim)` and true lengths to what every step reads."""
@@ -78,8 +102,13 @@ class Decoder(nn.Module):
             history=self.attention.initial_history(memory.values),
         )
 
-    def draw_masks(self, batch: int, steps: int, like: Tensor, prenet: bool) -> DecoderMasks:
-        """Dropout factors for `steps` steps; `prenet` says whether the pre-net drops (also at synthesis)."""
+    def draw_masks(
+        self, batch: int, steps: int, like: Tensor, prenet: bool, forced: float = 1.0
+    ) -> DecoderMasks:
+        """Dropout factors for `steps` steps; `prenet` says whether the pre-net drops (also at synthesis).
+
+        Each step of each sequence reads the recording with probability `forced`.
+        """
         model, train = self.settings, self.training
         first, second = (
             dropout_factors((batch, steps, model.prenet_dim), model.p_prenet_dropout, like)
@@ -95,6 +124,7 @@ class Decoder(nn.Module):
             if p_attention
             else None,
             dropout_factors((batch, steps, model.decoder_rnn_dim), p_decoder, like) if p_decoder else None,
+            forced_steps(batch, steps, forced, like.device) if forced < 1.0 else None,
         )
 
     def shifted(self, mel: Tensor) -> Tensor:
@@ -106,12 +136,13 @@ class Decoder(nn.Module):
     def forward(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing over whole sequences; `mel` is normalised, `(B, T_dec * r, num_mels)`."""
         frames, state = self.shifted(mel), self.initial_state(memory)
+        steps = self.steps if masks.forced is None else partial(partly_forced_steps, self)
         if not (self.recompute and torch.is_grad_enabled()):
-            return self._spoken(*self.steps(frames, state, memory, masks)[:2])
+            return self._spoken(*steps(frames, state, memory, masks)[:2])
         features, alignments = [], []
         for start in range(0, frames.size(1), RECOMPUTED_STEPS):
             chosen = slice(start, start + RECOMPUTED_STEPS)
-            stretch = recomputed(self.steps, frames[:, chosen], state, memory, masks.at(chosen))
+            stretch = recomputed(steps, frames[:, chosen], state, memory, masks.at(chosen))
             features.append(stretch[0])
             alignments.append(stretch[1])
             state = stretch[2]
@@ -241,14 +272,7 @@ class Decoder(nn.Module):
         Returns:
             an output with `T_dec = 1`, and the next state.
         """
-        state = self._look(self.prenet(frame, masks.prenet), state, memory, masks.attention)
-        hidden, cell = self.decoder_rnn(
-            torch.cat((state.attention_hidden, state.context), dim=1),
-            (state.decoder_hidden, state.decoder_cell),
-        )
-        if masks.decoder is not None:
-            hidden = hidden * masks.decoder
-        features = torch.cat((hidden, state.context), dim=1)
+        features, state = self.advance(frame, state, memory, masks)
         if self.projection is not None:
             features = self.projection(features)
         output = DecoderOutput(
@@ -257,12 +281,31 @@ class Decoder(nn.Module):
             state.history[:, :1],
             None if self.projection is None else features[:, None],
         )
-        return output, replace(state, decoder_hidden=hidden, decoder_cell=cell)
+        return output, state
+
+    def advance(
+        self, frame: Tensor, state: DecoderState, memory: Memory, masks: DecoderMasks
+    ) -> tuple[Tensor, DecoderState]:
+        """The step up to what is projected, `(B, decoder_rnn_dim + memory_dim)`, and the next state."""
+        state = self._look(self.prenet(frame, masks.prenet), state, memory, masks.attention)
+        hidden, cell = self.decoder_rnn(
+            torch.cat((state.attention_hidden, state.context), dim=1),
+            (state.decoder_hidden, state.decoder_cell),
+        )
+        if masks.decoder is not None:
+            hidden = hidden * masks.decoder
+        features = torch.cat((hidden, state.context), dim=1)
+        return features, replace(state, decoder_hidden=hidden, decoder_cell=cell)
 
     def decode_stepwise(self, memory: Memory, mel: Tensor, masks: DecoderMasks) -> DecoderOutput:
         """Teacher forcing by the loop over `step`: the oracle of `forward`."""
-        state, outputs = self.initial_state(memory), []
+        state = self.initial_state(memory)
+        outputs: list[DecoderOutput] = []
         for index, frame in enumerate(self.shifted(mel).unbind(1)):
-            output, state = self.step(frame, state, memory, masks.at(index))
+            factors = masks.at(index)
+            if factors.forced is not None and outputs:
+                said = outputs[-1].mel[:, -self.num_read :].flatten(1).detach()
+                frame = torch.where(factors.forced[:, None], frame, said)
+            output, state = self.step(frame, state, memory, factors)
             outputs.append(output)
         return joined(outputs)

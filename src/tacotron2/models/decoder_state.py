@@ -15,11 +15,15 @@ class DecoderMasks:
 
     prenet: two of `(B, T_dec, prenet_dim)`; attention `(B, T_dec, attention_rnn_dim)`; decoder
     `(B, T_dec, decoder_rnn_dim)`. None where nothing is dropped.
+
+    forced: `(B, T_dec)`, true at the steps that read the recording, false where the decoder reads what it
+    said itself. The first step, before which nothing was said, is forced. None: all of them are.
     """
 
     prenet: tuple[Tensor, Tensor] | None = None
     attention: Tensor | None = None
     decoder: Tensor | None = None
+    forced: Tensor | None = None
 
     def at(self, step: int | slice) -> DecoderMasks:
         """The factors of one step, without the time axis, or of several."""
@@ -27,6 +31,7 @@ class DecoderMasks:
             None if self.prenet is None else (self.prenet[0][:, step], self.prenet[1][:, step]),
             None if self.attention is None else self.attention[:, step],
             None if self.decoder is None else self.decoder[:, step],
+            None if self.forced is None else self.forced[:, step],
         )
 
     def of(self, rows: Tensor) -> DecoderMasks:
@@ -35,6 +40,7 @@ class DecoderMasks:
             None if self.prenet is None else (self.prenet[0][rows], self.prenet[1][rows]),
             None if self.attention is None else self.attention[rows],
             None if self.decoder is None else self.decoder[rows],
+            None if self.forced is None else self.forced[rows],
         )
 
 

@@ -16,6 +16,7 @@ from torch.nn import functional
 from tacotron2.models.attention import EXCLUDED, LocationSensitiveAttention
 from tacotron2.models.decoder import Decoder
 from tacotron2.models.decoder_state import DecoderMasks, DecoderOutput, Memory, joined
+from tacotron2.models.frame_layer import FrameLayer
 from tacotron2.models.lstm import cell_forward
 from tacotron2.models.products import Layer, packed
 from tacotron2.models.recurrence import energy_terms
@@ -152,7 +153,7 @@ class Voice:
     def __init__(self, decoder: Decoder, rounded: bool = False) -> None:
         attention_rnn, decoder_rnn, attention = decoder.attention_rnn, decoder.decoder_rnn, decoder.attention
         bottleneck, spoken = decoder.settings.prenet_dim, decoder.settings.decoder_rnn_dim
-        self.decoder, self.prenet = decoder, decoder.prenet
+        self.decoder, self.prenet, self.r = decoder, decoder.prenet, decoder.r
         with torch.no_grad():
             weight = attention_rnn.weight_ih
             parts = (weight[:, :bottleneck], attention_rnn.weight_hh, weight[:, bottleneck:])
@@ -183,7 +184,7 @@ class Voice:
         flat = heads[:, :-1]
         if isinstance(self.decoder.mel_layer, nn.Sequential):
             flat = self.decoder.mel_layer[1:](flat)
-        mel = flat.unflatten(1, (self.decoder.r, self.decoder.num_mels))
+        mel = flat.unflatten(1, (self.r, self.decoder.num_mels))
         speakers.frame = mel[:, -1]
         return DecoderOutput(mel, heads[:, -1:], weights[:, None])
 
@@ -207,7 +208,8 @@ def _heads(decoder: Decoder) -> tuple[Tensor, Tensor]:
     mel_layer, gate_layer = decoder.mel_layer, decoder.gate_layer
     first = mel_layer[0] if isinstance(mel_layer, nn.Sequential) else mel_layer
     assert isinstance(first, nn.Linear)
-    weight, bias = torch.cat((first.weight, gate_layer.weight)), torch.cat((first.bias, gate_layer.bias))
+    weight, bias = first.used() if isinstance(first, FrameLayer) else (first.weight, first.bias)
+    weight, bias = torch.cat((weight, gate_layer.weight)), torch.cat((bias, gate_layer.bias))
     if decoder.projection is None:
         return weight, bias
     return weight @ decoder.projection.weight, weight @ decoder.projection.bias + bias

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -75,7 +76,10 @@ class Synthesis:
 
 
 class Tacotron2(nn.Module):
-    """Tacotron 2. Mels are raw log-mels outside; inside they are normalised by the stored statistics."""
+    """Tacotron 2. Mels are raw log-mels outside; inside they are normalised by the stored statistics.
+
+    speakers: the names that the numbers of speakers stand for, where there are several.
+    """
 
     mel_mean: Tensor
     mel_std: Tensor
@@ -84,14 +88,14 @@ class Tacotron2(nn.Module):
         super().__init__()
         self.hparams = hparams
         model, num_mels = hparams.model, hparams.audio.n_mel_channels
-        self.r = model.n_frames_per_step
         self.embedding = nn.Embedding(model.n_symbols, model.symbols_embedding_dim)
         bound = math.sqrt(3.0) * math.sqrt(2.0 / (model.n_symbols + model.symbols_embedding_dim))
         nn.init.uniform_(self.embedding.weight, -bound, bound)
         self.encoder = Encoder(model)
         self.recompute = hparams.train.gradient_checkpointing
         memory_dim = model.encoder_embedding_dim + (model.gst_dim if model.use_gst else 0)
-        self.decoder = Decoder(hparams, memory_dim, self.r)
+        most = hparams.reduction_stages[0].r
+        self.decoder = Decoder(hparams, memory_dim, model.n_frames_per_step, most=most)
         self.postnet = Postnet(num_mels, model, self.recompute)
         second = model.ddc_frames_per_step
         self.decoder_secondary = Decoder(hparams, memory_dim, second, second) if model.use_ddc else None
@@ -101,13 +105,26 @@ class Tacotron2(nn.Module):
         self.speaker_embedding = (
             nn.Embedding(model.n_speakers, model.encoder_embedding_dim) if model.n_speakers > 1 else None
         )
+        self.speakers: tuple[str, ...] = ()
         self.register_buffer("mel_mean", torch.zeros(num_mels))
         self.register_buffer("mel_std", torch.ones(num_mels))
+
+    @property
+    def r(self) -> int:
+        """Mel frames per decoder step: `n_frames_per_step`, unless `Decoder.set_r` said otherwise."""
+        return self.decoder.r
 
     def set_mel_statistics(self, mean: Tensor, std: Tensor) -> None:
         """Per-band mean and standard deviation `(num_mels,)` of the training set's log-mels."""
         self.mel_mean.copy_(mean)
         self.mel_std.copy_(std)
+
+    def name_speakers(self, names: Sequence[str]) -> None:
+        """Whom the rows of the speaker embedding stand for; ValueError: more names than rows, or no names."""
+        most = 0 if self.speaker_embedding is None else self.speaker_embedding.num_embeddings
+        if len(names) > most or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"the speakers {list(names)} are not those of a model with {most} to name")
+        self.speakers = tuple(names)
 
     def num_parameters(self) -> int:
         """Trainable parameters."""
@@ -127,6 +144,7 @@ class Tacotron2(nn.Module):
         mel: Tensor,
         mel_lengths: Tensor,
         speakers: Tensor | None = None,
+        teacher_forcing: float = 1.0,
     ) -> TacotronOutput:
         """Teacher forcing, in the style of the recording itself.
 
@@ -134,6 +152,8 @@ class Tacotron2(nn.Module):
             text: `(B, T_text)` symbol ids, text_lengths `(B,)`.
             mel: `(B, T_mel, num_mels)` log-mel, T_mel a multiple of r; mel_lengths `(B,)`.
             speakers: `(B,)` speaker ids where there are several.
+            teacher_forcing: the probability with which each decoder step reads the recording; the others
+                read what the step before said.
         """
         encoded = self._encode(text, text_lengths, speakers)
         frames = self.normalise(mel)
@@ -142,11 +162,11 @@ class Tacotron2(nn.Module):
         memory = self.decoder.prepare_memory(values, text_lengths)
         fed_back = self._without_some_frames(frames)
         masks = self.decoder.draw_masks(
-            mel.size(0), mel.size(1) // self.r, memory.values, prenet=self._prenet_drops()
+            mel.size(0), mel.size(1) // self.r, memory.values, self._prenet_drops(), teacher_forcing
         )
         decoded = self.decoder(memory, fed_back, masks)
         return self._finish(decoded, mel_lengths)._replace(
-            secondary=self._decode_again(values, text_lengths, fed_back),
+            secondary=self._decode_again(values, text_lengths, fed_back, teacher_forcing),
             recogniser_logits=None if self.mi is None else self.mi(decoded.projection),
             adaptive_factor=decoded.adaptive_factor,
             style=style,
@@ -160,7 +180,9 @@ class Tacotron2(nn.Module):
             return frames
         return frames * torch.rand(frames.shape[:2], device=frames.device).ge(rate)[:, :, None]
 
-    def _decode_again(self, values: Tensor, text_lengths: Tensor, frames: Tensor) -> SecondaryOutput | None:
+    def _decode_again(
+        self, values: Tensor, text_lengths: Tensor, frames: Tensor, forced: float
+    ) -> SecondaryOutput | None:
         decoder = self.decoder_secondary
         if decoder is None:
             return None
@@ -168,7 +190,7 @@ class Tacotron2(nn.Module):
         frames = functional.pad(frames, (0, 0, 0, -num_frames % decoder.r))
         memory = decoder.prepare_memory(values, text_lengths)
         steps = frames.size(1) // decoder.r
-        masks = decoder.draw_masks(frames.size(0), steps, values, prenet=self._prenet_drops())
+        masks = decoder.draw_masks(frames.size(0), steps, values, self._prenet_drops(), forced)
         decoded = decoder(memory, frames, masks)
         mel = self.denormalise(decoded.mel[:, :num_frames])
         return SecondaryOutput(mel, decoded.gate_logits, decoded.alignments)

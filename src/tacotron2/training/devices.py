@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
 
 from tacotron2.hparams import HParams
 
-PRECISIONS: dict[str, Literal["bf16-mixed", "32-true"]] = {"bf16": "bf16-mixed", "fp32": "32-true"}
+TENSOR_CORES = (7, 0)
+"""The compute capability from which cards multiply fp16 much faster than float32."""
 
 
 class DeviceError(ValueError):
@@ -42,8 +46,44 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def choose_precision(device: str) -> str:
+    """What `train.precision: auto` takes on `cpu` or `cuda`: `bf16`, `fp16` or `fp32`."""
+    if multiplies_bf16(device):
+        return "bf16"
+    if device == "cuda" and torch.cuda.get_device_capability() >= TENSOR_CORES:
+        return "fp16"
+    return "fp32"
+
+
+class _HalfOnCpu(MixedPrecision):
+    """fp16 on a CPU, to try it where there is no card. torch hands its LSTM to oneDNN, which has none in fp16
+    on most CPUs; without oneDNN it computes it itself."""
+
+    def forward_context(self) -> AbstractContextManager[None]:
+        return self._without_onednn()
+
+    @contextmanager
+    def _without_onednn(self) -> Iterator[None]:
+        onednn: Any = torch.backends.mkldnn
+        before = onednn.enabled
+        onednn.enabled = False
+        try:
+            with super().forward_context():
+                yield
+        finally:
+            onednn.enabled = before
+
+
+def _arithmetic(precision: str, device: str) -> Precision:
+    if precision == "fp32":
+        return Precision()
+    if precision == "bf16":
+        return MixedPrecision("bf16-mixed", device)
+    return (_HalfOnCpu if device == "cpu" else MixedPrecision)("16-mixed", device)
+
+
 def make_fabric(hparams: HParams, device: str, index: int = 0) -> tuple[Fabric, str]:
-    """The engine of a training on one device, and the name of its arithmetic (`bf16` or `fp32`).
+    """The engine of a training on one device, and the name of its arithmetic (`bf16`, `fp16` or `fp32`).
 
     It starts no processes and exchanges nothing between those there are: that is `tacotron2.training.ranks`.
 
@@ -58,6 +98,6 @@ def make_fabric(hparams: HParams, device: str, index: int = 0) -> tuple[Fabric, 
         )
     precision = hparams.train.precision
     if precision == "auto":
-        precision = "bf16" if multiplies_bf16(kind) else "fp32"
+        precision = choose_precision(kind)
     devices = 1 if kind == "cpu" else [index]
-    return Fabric(accelerator=kind, devices=devices, precision=PRECISIONS[precision]), precision
+    return Fabric(accelerator=kind, devices=devices, plugins=[_arithmetic(precision, kind)]), precision

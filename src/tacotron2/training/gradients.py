@@ -19,6 +19,7 @@ def backward(
     parts: int,
     guide_weight: float,
     ranks: Ranks,
+    teacher_forcing: float = 1.0,
 ) -> dict[str, Tensor]:
     """Forward and backward of every micro-batch; the parameters are left with the gradients of the batch.
 
@@ -37,7 +38,8 @@ def backward(
             whole.text_lengths, whole.mel_lengths, criterion.r, criterion.second_r
         )
         part = part.to(fabric.device)
-        output = network(part.text, part.text_lengths, part.mel, part.mel_lengths)
+        texts, mels = (part.text, part.text_lengths), (part.mel, part.mel_lengths)
+        output = network(*texts, *mels, part.speakers, teacher_forcing=teacher_forcing)
         losses: Losses = criterion(output, part, guide_weight, positions)
         fabric.backward(losses.total * share)
         for name, value in (losses.terms() | {"reference": losses.reference}).items():

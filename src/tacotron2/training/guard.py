@@ -27,7 +27,10 @@ class NonFiniteLossError(ArithmeticError):
 
 @dataclass(frozen=True)
 class Reading:
-    """One update: on the device `masked`, `norms` (one for each gradient tensor) and `terms`."""
+    """One update: on the device `masked`, `norms` (one for each gradient tensor) and `terms`.
+
+    masked: not for an overflow that the loss scale explains, which is no incident.
+    """
 
     step: int
     """The step it led to."""

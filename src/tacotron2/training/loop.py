@@ -129,6 +129,8 @@ def record(trainer: Trainer, meter: Meter) -> StepEvent | None:
         train_reference_loss=means["reference"],
         learning_rate=trainer.learning_rate(done),
         guided_attention_weight=trainer.guide_weight(done),
+        n_frames_per_step=trainer.r(done),
+        teacher_forcing=trainer.teacher_forcing(done),
         grad_norm=means["grad_norm"],
         mel_frames_per_s=meter.num_frames / seconds,
         data_wait_share=meter.wait_seconds / seconds,
@@ -163,7 +165,11 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     others = trainer.ranks.gathered(rng_state())[1:]
-    controllers = {"knobs": trainer.knobs.state_dict(), "guard": trainer.guard.state_dict()}
+    controllers = {
+        "knobs": trainer.knobs.state_dict(),
+        "guard": trainer.guard.state_dict(),
+        "loss_scale": trainer.loss_scale.state_dict(),
+    }
 
     def save() -> None:
         path = trainer.checkpoints.save_state(

@@ -170,13 +170,15 @@ class _Probe:
         optimizer = torch.optim.AdamW(self._model.parameters(), lr=1e-6, fused=True)
         self._network, self._optimizer = self._fabric.setup(self._model, optimizer)
         self._criterion = Tacotron2Loss(hparams).to(self._fabric.device)
+        self._forced = hparams.train.teacher_forcing_final
 
     def update(self, lengths: Sequence[Length]) -> None:
-        """Twice: the second time with the optimizer's state in place."""
+        """Twice: the second time with the optimizer's state in place. At the last r and the last share of
+        teacher forcing, which take most."""
         batch = batch_of(lengths, self._model.r, self._model.hparams.audio.n_mel_channels)
         with torch.random.fork_rng():
             for _ in range(2):
-                backward(self._fabric, self._network, self._criterion, batch, 1, 1.0, Ranks())
+                backward(self._fabric, self._network, self._criterion, batch, 1, 1.0, Ranks(), self._forced)
                 self._optimizer.step()
                 self._optimizer.zero_grad()
 
@@ -187,7 +189,8 @@ def batch_of(lengths: Sequence[Length], r: int, num_mels: int) -> Batch:
     steps = -(-int(frames.max()) // r)
     text = torch.ones(len(lengths), int(symbols.max()), dtype=torch.long)
     mel, gate = torch.zeros(len(lengths), steps * r, num_mels), torch.zeros(len(lengths), steps)
-    return Batch(text, symbols, mel, frames, gate, ("",) * len(lengths))
+    speakers = torch.zeros(len(lengths), dtype=torch.long)
+    return Batch(text, symbols, mel, frames, gate, ("",) * len(lengths), speakers=speakers)
 
 
 def _bytes(name: str) -> int:

@@ -40,4 +40,5 @@ def _cut(batch: Batch, places: Tensor, r: int) -> Batch:
         gate=batch.gate[rows, :steps],
         ids=tuple(batch.ids[row] for row in rows.tolist()),
         whole=whole,
+        speakers=None if batch.speakers is None else batch.speakers[rows],
     )

@@ -39,11 +39,20 @@ class Progress:
 
 @dataclass(frozen=True)
 class Best:
-    """A weights file and the free-running quality it was kept for."""
+    """A weights file, the free-running quality it was kept for, and the r at which it speaks.
+
+    Qualities at different r cannot be compared: a smaller r comes first, whatever its quality.
+    """
 
     quality: float
     step: int
     path: Path
+    r: int
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """The lowest is the best."""
+        return self.r, -self.quality
 
 
 class CheckpointFolder:
@@ -78,12 +87,15 @@ class CheckpointFolder:
             "rng": rng_state(),
             "rng_of_others": list(rng_of_others),
             "step": progress.step,
+            "n_frames_per_step": model.r,
             "train_seconds": progress.train_seconds,
             "sampler": progress.sampler,
             **controllers,
+            **_named_speakers(model),
         }
         try:
-            save_checkpoint(path, content, {"role": "state", "step": progress.step})
+            facts = {"role": "state", "step": progress.step, "n_frames_per_step": model.r}
+            save_checkpoint(path, content, facts)
         except StorageError as error:
             kept = [other.name for other in self._states() if other != path and sidecar_path(other).exists()]
             rest = f"{kept[0]} is kept, to go on from" if kept else "there is no older state to go on from"
@@ -128,11 +140,13 @@ class CheckpointFolder:
     def save_best(self, hparams: HParams, model: Tacotron2, step: int, quality: float) -> Path | None:
         """Keeps the weights if they are among the best; returns where, or None."""
         kept = self.best()
-        if len(kept) >= self.keep_best and quality <= kept[-1].quality:
-            return None
         path = self.folder / f"best-{step:07d}.ckpt"
-        content = {"hparams": hparams.to_dict(), "model": checked_weights(model), "step": step}
-        save_checkpoint(path, content, {"role": "best", "step": step, "quality": quality})
+        if len(kept) >= self.keep_best and Best(quality, step, path, model.r).rank >= kept[-1].rank:
+            return None
+        spoken = {"step": step, "n_frames_per_step": model.r}
+        weights = {"hparams": hparams.to_dict(), "model": checked_weights(model)}
+        content = weights | spoken | _named_speakers(model)
+        save_checkpoint(path, content, {"role": "best", **spoken, "quality": quality})
         for worse in self.best()[self.keep_best :]:
             remove_checkpoint(worse.path)
         return path
@@ -143,10 +157,11 @@ class CheckpointFolder:
         for path in self.folder.glob("best-*.ckpt"):
             try:
                 facts = json.loads(sidecar_path(path).read_text())
-                found.append(Best(float(facts["quality"]), int(facts["step"]), path))
+                r = int(facts.get("n_frames_per_step", 0))
+                found.append(Best(float(facts["quality"]), int(facts["step"]), path, r))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-        return sorted(found, key=lambda best: (-best.quality, best.step))
+        return sorted(found, key=lambda best: (*best.rank, best.step))
 
     def tidy(self, state: Path | None) -> None:
         """Removes what a killed writer left: temporary files, files without a sidecar, the replaced.
@@ -190,6 +205,25 @@ def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams:
     if differences:
         head = f"{path}: was saved under other settings; restore them or start a new run"
         raise HParamsError("\n".join([head, *differences]))
+
+
+def _named_speakers(model: Tacotron2) -> dict[str, Any]:
+    """A checkpoint of one speaker has no names."""
+    return {"speakers": list(model.speakers)} if model.speakers else {}
+
+
+def refuse_other_speakers(path: Path, content: Mapping[str, Any], model: Tacotron2) -> None:
+    """The rows of the embedding keep the speakers that they were learned for.
+
+    Raises:
+        CheckpointError: naming those of the checkpoint and those of the lists.
+    """
+    saved = content.get("speakers", [])
+    if saved != list(model.speakers):
+        raise CheckpointError(
+            f"{path}: was trained on the speakers {saved}, the lists now name {list(model.speakers)}; "
+            "restore the lists or start a new run"
+        )
 
 
 def _is_whole(path: Path) -> bool:

@@ -21,14 +21,22 @@ from tacotron2.data.shares import BatchShares
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.reduction import stage_at
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Reading, RunningStatistics
 from tacotron2.training.knobs import Knobs, micro_batches
+from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
-from tacotron2.training.schedule import learning_rate
-from tacotron2.training.state import CheckpointFolder, Progress, refuse_other_settings, restore_rng
+from tacotron2.training.schedule import learning_rate, teacher_forcing
+from tacotron2.training.state import (
+    CheckpointFolder,
+    Progress,
+    refuse_other_settings,
+    refuse_other_speakers,
+    restore_rng,
+)
 
 
 class Trainer:
@@ -51,6 +59,7 @@ class Trainer:
         torch.manual_seed(hparams.train.seed)
         self.model = Tacotron2(hparams)
         self.model.set_mel_statistics(*mel_statistics(train_set))
+        self.model.name_speakers(train_set.speakers)
         self.ranks.seed_dropout(hparams.train.seed)
         # Fused: it takes the truth value `found_inf` on the device and then changes nothing.
         self.adamw = torch.optim.AdamW(
@@ -61,7 +70,7 @@ class Trainer:
         )
         self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
         self.ranks.connect(self.model)
-        self.criterion = Tacotron2Loss(hparams).to(self.fabric.device)
+        self._speak_with(self.r(0))
         train = hparams.train
         self.sampler = LengthBatchSampler(
             train_set.lengths, train.batch_size, hparams.data.bucket_batches, train.seed
@@ -69,7 +78,7 @@ class Trainer:
         self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
         self.progress = Progress(sampler=self.sampler.state_dict())
         self.knobs, self.guard = Knobs(hparams), Guard(self.model)
-        self._statistics = RunningStatistics(self.model)
+        self.loss_scale, self._statistics = LossScale(self.fabric), RunningStatistics(self.model)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -88,12 +97,15 @@ class Trainer:
             return None
         path, content = found
         refuse_other_settings(path, content["hparams"], self.hparams)
+        refuse_other_speakers(path, content, self.model)
         try:
             self.sampler.load_state_dict(content["sampler"])
             self.model.load_state_dict(content["model"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.knobs.load_state_dict(content["knobs"])
             self.guard.load_state_dict(content["guard"])
+            self.loss_scale.load_state_dict(content.get("loss_scale", {}))
+            self._speak_with(content["n_frames_per_step"])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
@@ -103,11 +115,17 @@ class Trainer:
         return self.progress.step
 
     def batches(self) -> Iterator[Batch]:
-        """Batches without end, from where the training stands."""
+        """Batches without end, from where the training stands.
+
+        Where r changes, model and criterion change with it, and what a loader fetched ahead is fetched anew.
+        """
         trained_on = self.sampler.epoch * len(self.sampler) + self.sampler.position
         while True:
             self.sampler.seek(trained_on)
-            collate = TextMelCollate(self.hparams.model.n_frames_per_step)
+            r = self.r(self.progress.step)
+            if r != self.model.r:
+                self._speak_with(r)
+            collate = TextMelCollate(r)
             loader = DataLoader(
                 BatchShares(self.train_set, collate, self.ranks.rank, self.ranks.count),
                 sampler=self.sampler,
@@ -122,6 +140,21 @@ class Trainer:
                 epoch, position = divmod(trained_on, len(self.sampler))
                 self.progress.sampler = state | {"epoch": epoch, "position": position}
                 yield batch
+                if self.r(self.progress.step) != r:
+                    break
+
+    def _speak_with(self, r: int) -> None:
+        """Model and criterion; batches follow."""
+        self.model.decoder.set_r(r)
+        self.criterion = Tacotron2Loss(self.hparams, r).to(self.fabric.device)
+
+    def r(self, step: int) -> int:
+        """Mel frames per decoder step in the update after `step` updates."""
+        return stage_at(self.hparams.reduction_stages, step).r
+
+    def teacher_forcing(self, step: int) -> float:
+        """The share of the decoder's steps that read the recording in the same update."""
+        return teacher_forcing(self.hparams.train, step)
 
     def learning_rate(self, step: int) -> float:
         """That of the update after `step` updates."""
@@ -140,7 +173,7 @@ class Trainer:
         """One update: forward and backward of every micro-batch, clip by the true norm, AdamW.
 
         An update whose loss or gradient is not finite changes nothing: neither weights, nor the state of the
-        optimizer, nor the statistics of batch normalisation.
+        optimizer, nor the statistics of batch normalisation. It is told, unless the loss scale explains it.
         """
         step = self.progress.step
         rate = self.learning_rate(step)
@@ -148,18 +181,20 @@ class Trainer:
             group["lr"] = rate
         self._statistics.keep()
         weight = self.guide_weight(step)
-        terms = backward(
-            self.fabric, self.network, self.criterion, batch, self.micro_batches, weight, self.ranks
-        )
+        parts, forced = self.micro_batches, self.teacher_forcing(step)
+        terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
+        self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norms = torch.stack(torch._foreach_norm(gradients))
         norm = torch.linalg.vector_norm(norms)
-        masked = torch.isfinite(norm + self.ranks.summed(terms["total"])).logical_not()
+        total = self.ranks.summed(terms["total"])
+        masked = torch.isfinite(norm + total).logical_not()
         clip_grads_with_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh, norm)
         self.adamw.found_inf = masked.float()  # type: ignore[attr-defined]
-        self.optimizer.step()
+        self.adamw.step()  # not Fabric's, whose scaler would decide anew
         self._statistics.put_back_where(masked)
         self.optimizer.zero_grad()
         self.progress.step += 1
         meter.add(terms, norm, masked, batch.num_frames)
-        self.guard.note(Reading(self.progress.step, batch, rate, masked, norms, terms))
+        wrong = self.loss_scale.settle(masked, total)
+        self.guard.note(Reading(self.progress.step, batch, rate, wrong, norms, terms))

@@ -79,3 +79,34 @@ def test_missing_and_empty_lists(root) -> None:
         read_list(root / "nowhere.txt", root)
     with pytest.raises(DataError, match=r"train\.txt: names no recording"):
         read_list(write(root, b"\n\n"), root)
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "speaker"),
+    [
+        ("wavs/b.wav|hello|anna", "hello", "anna"),
+        (" wavs/b.wav | hello |  Anna   B. \r", "hello", "Anna B."),
+        ("wavs/b.wav|one | two|anna", "one | two", "anna"),
+        ("wavs/b.wav|hello|", "hello", ""),
+        ("wavs/b.wav|hello|Zoe\u0308", "hello", "Zo\u00eb"),
+    ],
+)
+def test_a_third_column_names_the_speaker(root: Path, line: str, text: str, speaker: str) -> None:
+    path = write(root, f"\nwavs/a.wav|first|bert\n{line}\n".encode())
+    first, second = read_list(path, root)
+    assert (first.text, first.speaker) == ("first", "bert")
+    assert (second.text, second.speaker) == (text, speaker)
+
+
+def test_the_first_line_decides_whether_there_is_a_column(root: Path) -> None:
+    plain = write(root, b"wavs/a.wav|first\nwavs/b.wav|one|two\n")
+    assert [(each.text, each.speaker) for each in read_list(plain, root)] == [("first", ""), ("one|two", "")]
+    path = write(root, b"wavs/a.wav|first|bert\nwavs/b.wav|hello\n")
+    with pytest.raises(DataError, match=r"wavs/ID\.wav\|text\|speaker") as caught:
+        read_list(path, root)
+    assert str(caught.value).startswith(f"{path}, line 2: no '|' between text and speaker")
+
+
+def test_a_line_of_a_name_without_a_text_is_an_error(root: Path) -> None:
+    with pytest.raises(DataError, match=r"line 1: no text after '\|' for wavs/a\.wav"):
+        read_list(write(root, b"wavs/a.wav||anna\n"), root)

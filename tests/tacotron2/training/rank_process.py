@@ -35,6 +35,7 @@ NOTHING_DROPPED = {
     "p_decoder_dropout": 0.0,
     "p_convolution_dropout": 0.0,
 }
+GRADUAL = "0:5,7:3"
 UPDATES: dict[str, tuple[int, list[int]]] = {
     "whole batch": (1, [3, 0, 7, 12]),
     "two micro-batches": (2, [3, 0, 7, 12]),
@@ -156,6 +157,8 @@ def main(folder: Path, corpus: Path) -> None:
     results["estimate"] = estimate(hparams, sets[0], "cpu", ranks).step_seconds
     undropped = hparams.replace(**NOTHING_DROPPED)
     _, results["undropped"] = trained(undropped, sets, folder / "undropped", ranks)
+    gradual = undropped.replace(reduction_schedule=GRADUAL)
+    _, results["gradual"] = trained(gradual, sets, folder / "gradual", ranks)
     _, results["at once"] = trained(hparams, sets, folder / "at once", ranks)
     _, results["first part"] = trained(hparams, sets, folder / "parts", ranks, stop_at=10)
     torch.manual_seed(99)  # as if in another process, which stands elsewhere in its random numbers

@@ -130,12 +130,14 @@ class HostReads(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_a_step_reads_nothing_back_from_the_device(
-    tiny: HParams, sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: HParams, sets: Sets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, precision: str
 ) -> None:
     """On a CPU everything is host memory, so what counts is what is read: lengths (whole numbers, which stay
     on the host by design) and AdamW's step counts (kept there by torch), but no loss, gradient or output."""
-    trainer = Trainer(tiny.replace(accumulation_steps=2), *sets, tmp_path, "cpu")
+    hparams = tiny.replace(accumulation_steps=2, precision=precision)
+    trainer = Trainer(hparams, *sets, tmp_path, "cpu")
     batches, meter = trainer.batches(), Meter()
     trainer.step(next(batches), meter)
     counts = {state["step"].data_ptr() for state in trainer.optimizer.optimizer.state.values()}

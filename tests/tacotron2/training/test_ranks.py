@@ -20,7 +20,7 @@ from tacotron2.data.dataset import TextMelLoader
 from tacotron2.hparams import HParams, HParamsError
 from tacotron2.training import Ranks, RanksError, join, train
 from tests.tacotron2.training import rank_process
-from tests.tacotron2.training.rank_process import NOTHING_DROPPED, UPDATES
+from tests.tacotron2.training.rank_process import GRADUAL, NOTHING_DROPPED, UPDATES
 from tests.tacotron2.training.test_state import assert_same, final_state
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -115,7 +115,10 @@ def test_batch_normalisation_sees_all_rows(results: list[dict[str, Any]]) -> Non
         assert_close(result["normalised"], alone | own, 1e-12)
 
 
+@pytest.mark.parametrize(("name", "schedule"), [("undropped", ""), ("gradual", GRADUAL)])
 def test_a_training_is_that_of_one_process(
+    name: str,
+    schedule: str,
     results: list[dict[str, Any]],
     folder: Path,
     tiny: HParams,
@@ -123,15 +126,15 @@ def test_a_training_is_that_of_one_process(
     tmp_path: Path,
     blank_pictures: None,
 ) -> None:
-    hparams = tiny.replace(**NOTHING_DROPPED, validate_every=100)
+    hparams = tiny.replace(**NOTHING_DROPPED, validate_every=100, reduction_schedule=schedule)
     _, alone = rank_process.trained(hparams, sets, tmp_path, Ranks())
-    first, second = (result["undropped"] for result in results)
+    first, second = (result[name] for result in results)
     assert (first["cause"], first["step"]) == (second["cause"], second["step"]) == ("completed", 20)
     assert [event[0] for event in first["events"]] == list(range(1, 21))
     assert second["events"] == []  # one process speaks for all
     for ours, expected in zip(first["events"], alone["events"], strict=True):
         assert ours[1] == pytest.approx(expected[1], rel=2e-3), f"step {ours[0]}"
-    assert_close(final_state(folder / "undropped")["model"], final_state(tmp_path)["model"], 1e-2)
+    assert_close(final_state(folder / name)["model"], final_state(tmp_path)["model"], 1e-2)
 
 
 def test_two_processes_resume_to_the_last_bit(results: list[dict[str, Any]], folder: Path) -> None:

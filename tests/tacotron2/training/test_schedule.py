@@ -1,4 +1,4 @@
-"""The learning rate is a table of steps."""
+"""Learning rate and teacher forcing are tables of steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tacotron2.hparams import create_hparams
-from tacotron2.training.schedule import learning_rate
+from tacotron2.training.schedule import learning_rate, teacher_forcing
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,20 @@ def test_shares_of_the_highest_rate(settings: str, table: dict[int, float]) -> N
     train = create_hparams(f"learning_rate=2e-3,{settings}").train
     for step, share in table.items():
         assert math.isclose(learning_rate(train, step), 2e-3 * share, rel_tol=1e-12), step
+
+
+@pytest.mark.parametrize(
+    ("settings", "table"),
+    [
+        ("", {0: 1.0, 99: 1.0, 10**6: 1.0}),
+        ("teacher_forcing_final=0.2,teacher_forcing_decay_steps=10", {0: 1.0, 5: 0.6, 10: 0.2, 99: 0.2}),
+        (
+            "teacher_forcing_final=0,teacher_forcing_decay_start=100,teacher_forcing_decay_steps=50",
+            {0: 1.0, 100: 1.0, 101: 0.98, 125: 0.5, 150: 0.0, 999: 0.0},
+        ),
+    ],
+)
+def test_shares_of_teacher_forcing(settings: str, table: dict[int, float]) -> None:
+    train = create_hparams(settings).train
+    for step, share in table.items():
+        assert math.isclose(teacher_forcing(train, step), share, rel_tol=1e-12, abs_tol=1e-12), step

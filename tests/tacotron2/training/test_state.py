@@ -100,11 +100,12 @@ def assert_same(one: Any, other: Any, place: str = "state") -> None:
         ({}, {"stop_at": 7}),  # inside an epoch, after a validation
         ({}, {"kill_at": 13}),  # goes back to the state of step 10, the best weights are of step 12
         ({"accumulation_steps": 2, "num_workers": 1}, {"stop_at": 7}),  # the loader has run ahead
+        ({"precision": "fp16"}, {"stop_at": 7}),
     ],
-    ids=["at an epoch's end", "inside an epoch", "killed", "accumulation and a loader process"],
+    ids=["at an epoch's end", "inside an epoch", "killed", "accumulation and a loader process", "fp16"],
 )
 def test_in_two_parts_as_in_one(
-    tiny: HParams, tmp_path: Path, run: Run, changes: dict[str, int], break_at: dict[str, int]
+    tiny: HParams, tmp_path: Path, run: Run, changes: dict[str, Any], break_at: dict[str, int]
 ) -> None:
     hparams = tiny.replace(**changes)
     whole, events = run(hparams, tmp_path / "whole")
