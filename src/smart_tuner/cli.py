@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
@@ -47,6 +48,7 @@ data_app = typer.Typer(help="Corpora.", rich_markup_mode=None, no_args_is_help=T
 runs_app = typer.Typer(help="What was trained so far.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.add_typer(incident_app, name="incident")
 app.add_typer(model_app, name="model")
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from smart_tuner.messages import CommandPhrase, Language, Message, Phrase, render
+from smart_tuner.messages import CommandPhrase, IncidentPhrase, Language, Message, Phrase, render
 
 FOR_PROGRAMS = ("surveyed", "described")
 """Kinds of records that are not told as they are."""
@@ -64,6 +64,8 @@ def _tell(record: dict[str, Any], language: Language, failure: Phrase) -> None:
         _write(sys.stdout, language, CommandPhrase.BUNDLED(path=record["path"], size=size))
     elif kind == "corpus":
         _write(sys.stdout, language, *_corpus(record))
+    elif kind == "replayed":
+        _write(sys.stdout, language, *_replayed(record))
 
 
 def _spoken(record: dict[str, Any]) -> list[Message]:
@@ -98,6 +100,18 @@ def _corpus(record: dict[str, Any]) -> list[Message]:
         CommandPhrase.LIST_LENGTH(name=name, count=count) for name, count in record["utterances"].items()
     ]
     return [CommandPhrase.CORPUS(folder=record["folder"], minutes=record["seconds"] / 60), *lists]
+
+
+def _replayed(record: dict[str, Any]) -> list[Message]:
+    """Terms of the loss where there were any, else layers."""
+    what = "terms" if record["recorded_terms"] else "layers"
+    recorded, found = record[f"recorded_{what}"], record[what]
+    told = IncidentPhrase.REPLAYED(
+        step=record["step"],
+        recorded=", ".join(recorded),
+        found=", ".join(found) or IncidentPhrase.NOTHING(),
+    )
+    return [told, IncidentPhrase.REACHED() if record["reached"] else IncidentPhrase.NOT_REACHED()]
 
 
 def _show_progress(done: int, total: int, language: Language) -> None:

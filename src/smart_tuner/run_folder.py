@@ -10,6 +10,7 @@ runs/20261122-162430-demo/
     run.log         what the worker said
     checkpoints/    state-*.ckpt (to resume from), best-*.ckpt (weights), a JSON description of each
     attention/ spectrograms/ audio/
+    incidents/      what replays an update that was not finite; quarantine.json: utterances left out
     events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
     recovery.json   the restarts so far, and what each of them changed
     outcome.json    how the last attempt ended
@@ -124,6 +125,10 @@ class RunFolder:
     def speech_folder(self) -> Path:
         """What `smart-tuner synthesize` wrote."""
         return self.path / "speech"
+
+    def incident_folder(self, step: int) -> Path:
+        """What replays the non-finite update to a step; only the newest are kept."""
+        return self.path / "incidents" / f"{step:07d}"
 
     def config(self) -> Config:
         """The resolved configuration of the run.

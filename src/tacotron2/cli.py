@@ -5,11 +5,12 @@
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `surveyed`, `described` or `error`. So a program can tell it in another
-language.
+then `spoken`, `bundled`, `corpus`, `surveyed`, `described`, `replayed` or `error`. So a program can tell
+it in another language.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import Any
 DATA_ERROR = 30
 CONFIGURATION_ERROR = 31
 INTERRUPTED = 130
+NOT_REACHED = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,6 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
+    replay = commands.add_parser("incident-replay", help="a non-finite update again", allow_abbrev=False)
+    replay.add_argument("--folder", type=Path, required=True, help="the incident's folder")
     described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
     described.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     chosen = parser.parse_args(arguments)
@@ -68,6 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo": _demo,
         "bundle": _bundle,
         "survey": _survey,
+        "incident-replay": _replay,
         "model-info": _model_info,
     }
     try:
@@ -215,6 +220,27 @@ def _survey(chosen: argparse.Namespace) -> int:
     for name, value in told.items():
         print(f"{name}: {value}")
     return 0
+
+
+def _replay(chosen: argparse.Namespace) -> int:
+    """0 where the update is not finite in the same place again, 1 where it is not."""
+    from tacotron2.checkpoint import CheckpointError
+    from tacotron2.hparams import HParamsError
+    from tacotron2.training.replay import replay
+
+    try:
+        found = replay(chosen.folder)
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    except (CheckpointError, OSError) as error:
+        return _fail(chosen, error, DATA_ERROR)
+    told = dataclasses.asdict(found) | {"reached": found.reached}
+    if chosen.json:
+        _say_record(kind="replayed", **told)
+    else:
+        for name, value in told.items():
+            print(f"{name}: {value}")
+    return 0 if found.reached else NOT_REACHED
 
 
 def _model_info(chosen: argparse.Namespace) -> int:

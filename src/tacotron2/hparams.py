@@ -208,6 +208,11 @@ class TrainParams:
     gradient_checkpointing: bool = param(
         False, "compute activations again in backward instead of keeping them: less memory, more time"
     )
+    calm_steps: int = param(
+        100,
+        "steps without an exploding gradient after which a learning rate lowered for it rises again",
+        ge=1,
+    )
     max_steps: int = param(100_000, "length of the training in updates", ge=1)
     max_train_minutes: float = param(0.0, "stop after this many minutes of training; 0: no limit", ge=0.0)
     log_every: int = param(10, "steps between two records of the losses", ge=1)

@@ -16,6 +16,7 @@ TABLES = {
     "decoder_loop": 2,
     "fault_sequences": 2,
     "gpu_check": 5,
+    "guard": 1,
     "memory": 1,
     "profile_phases": 1,
     "settings": 3,

@@ -50,7 +50,11 @@ def test_help_names_every_command(tmp_path: Path) -> None:
     assert status == 0
     for command in ("auto", "train", "synthesize", "bundle", "data", "monitor", "runs"):
         assert f"  {command} " in said
-    for group, commands in (("runs", ("list", "remove")), ("data", ("demo",))):
+    for group, commands in (
+        ("runs", ("list", "remove")),
+        ("data", ("demo",)),
+        ("incident", ("list", "replay")),
+    ):
         said = call(tmp_path, group, "--help")[1]
         assert all(f"  {command} " in said for command in commands)
 

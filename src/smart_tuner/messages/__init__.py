@@ -14,6 +14,7 @@ from typing import Any
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
+from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
@@ -25,6 +26,7 @@ from smart_tuner.messages.training import TrainingPhrase
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
     EndPhrase,
+    IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
     RecordingsPhrase,
@@ -78,6 +80,7 @@ __all__ = [
     "CATALOGUES",
     "CommandPhrase",
     "EndPhrase",
+    "IncidentPhrase",
     "Language",
     "MachinePhrase",
     "Message",

@@ -234,14 +234,18 @@ class TextMelCollate:
 def mel_statistics(dataset: TextMelLoader) -> tuple[Tensor, Tensor]:
     """Mean and standard deviation of every band over all frames, each (num_mels,) float32.
 
-    The deviation is at least SMALLEST_STD.
+    The deviation is at least SMALLEST_STD. Recordings that are not finite count for nothing: one of them
+    would make every batch so.
     """
     total = squares = torch.zeros((), dtype=torch.float64)
+    num_frames = 0
     for index in range(len(dataset)):
         mel = dataset[index].mel.double()
+        if not mel.isfinite().all():
+            continue
+        num_frames += len(mel)
         total = total + mel.sum(dim=0)
         squares = squares + mel.square().sum(dim=0)
-    num_frames = sum(dataset.lengths)
     mean = total / num_frames
     variance = (squares / num_frames - mean.square()).clamp_min(0.0)
     return mean.float(), variance.sqrt().clamp_min(SMALLEST_STD).float()

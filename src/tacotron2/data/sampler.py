@@ -24,6 +24,8 @@ class LengthBatchSampler(Sampler[list[int]]):
         epoch: counted from 0.
         position: batches of this epoch already handed out. Loader processes fetch ahead of the training;
             with them, say with `seek` how many batches were really trained on.
+        left_out: indices that are in no batch from the next iteration on; the others stay where they are.
+            A batch of such indices alone gives its place to the next one, so that places keep their numbers.
     """
 
     def __init__(self, lengths: Sequence[int], batch_size: int, bucket_batches: int, seed: int) -> None:
@@ -36,6 +38,7 @@ class LengthBatchSampler(Sampler[list[int]]):
         self._order = self._order_key()
         self.epoch = 0
         self.position = 0
+        self.left_out: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
@@ -84,4 +87,13 @@ class LengthBatchSampler(Sampler[list[int]]):
             pool = sorted(order[start : start + pool_size], key=self.lengths.__getitem__)
             batches += [pool[i : i + self.batch_size] for i in range(0, len(pool), self.batch_size)]
         generator.shuffle(batches)
-        return batches
+        return self._without_left_out(batches) if self.left_out else batches
+
+    def _without_left_out(self, batches: list[list[int]]) -> list[list[int]]:
+        kept = [[index for index in batch if index not in self.left_out] for batch in batches]
+        following = next((batch for batch in kept if batch), None)
+        if following is None:
+            raise ValueError("every utterance is left out: there is nothing to make batches of")
+        for place in reversed(range(len(kept))):
+            following = kept[place] = kept[place] or following
+        return kept

@@ -139,7 +139,7 @@ def record(trainer: Trainer, meter: Meter) -> StepEvent | None:
 
 
 def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None:
-    """Tells what happened since the last look.
+    """Tells what happened since the last look, and adjusts the training to it.
 
     Raises:
         NonFiniteLossError: the attempt is to end.
@@ -150,13 +150,20 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
     if means is not None:
         emit(means)
     trainer.guard.require_sound()
+    if trainer.progress.step % trainer.hparams.train.log_every == 0:
+        # At no other step, so that an interruption, which has its own look, changes nothing.
+        for incident in trainer.adjust():
+            emit(incident)
 
 
 def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     """Validation on both passes, pictures, and the weights if they are among the best."""
     step = trainer.progress.step
     result = validate(trainer.model, trainer.validation_set, trainer.hparams)
-    emit(result.published(trainer.folder, step))
+    told = result.published(trainer.folder, step)
+    emit(told)
+    for incident in trainer.guard.judge(step, told.teacher_forced, told.free_running):
+        emit(incident)
     if result.quality is not None:
         path = trainer.checkpoints.save_best(trainer.hparams, trainer.model, step, result.quality)
         if path is not None:

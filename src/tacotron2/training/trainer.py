@@ -18,17 +18,19 @@ from tacotron2.checkpoint import CheckpointError
 from tacotron2.data.dataset import Batch, TextMelCollate, TextMelLoader, mel_statistics
 from tacotron2.data.sampler import LengthBatchSampler
 from tacotron2.data.shares import BatchShares
+from tacotron2.events import IncidentEvent
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
 from tacotron2.reduction import stage_at
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
-from tacotron2.training.guard import Guard, Reading, RunningStatistics
+from tacotron2.training.guard import Guard, Guarded
 from tacotron2.training.knobs import Knobs, micro_batches
 from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
+from tacotron2.training.readings import Made, Reading
 from tacotron2.training.schedule import learning_rate, teacher_forcing
 from tacotron2.training.state import (
     CheckpointFolder,
@@ -77,8 +79,10 @@ class Trainer:
         )
         self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
         self.progress = Progress(sampler=self.sampler.state_dict())
-        self.knobs, self.guard = Knobs(hparams), Guard(self.model)
-        self.loss_scale, self._statistics = LossScale(self.fabric), RunningStatistics(self.model)
+        self.knobs = Knobs(hparams)
+        resolved = hparams.replace(precision=self.precision)
+        self.guard = Guard(Guarded(resolved, self.model, self.network, self.ranks, folder, len(train_set)))
+        self.loss_scale = LossScale(self.fabric)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -89,6 +93,8 @@ class Trainer:
             RanksError: the processes do not find the same state, or not the same recordings.
         """
         found = self.checkpoints.newest_state()
+        quarantine = self.guard.quarantine
+        quarantine.suspect(self.ranks.agreed(quarantine.read_suspects()))
         self.ranks.require_agreement("order of the data", self.sampler.state_dict()["order"])
         self.ranks.require_agreement("newest state", found and found[0].name)
         if self.ranks.is_first:
@@ -109,6 +115,7 @@ class Trainer:
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
+        self._leave_out()
         self.progress = Progress(content["step"], content["train_seconds"], content["sampler"])
         states = [content["rng"], *content.get("rng_of_others", ())]
         restore_rng(states[self.ranks.rank])
@@ -133,6 +140,7 @@ class Trainer:
                 num_workers=self.hparams.data.num_workers,
                 generator=torch.Generator(),  # its own, so that the loader takes nothing from dropout's
             )
+            left_out = self.sampler.left_out
             for batch in loader:
                 trained_on += 1
                 # Loader processes run ahead of the training; what counts is what was trained on.
@@ -140,8 +148,20 @@ class Trainer:
                 epoch, position = divmod(trained_on, len(self.sampler))
                 self.progress.sampler = state | {"epoch": epoch, "position": position}
                 yield batch
-                if self.r(self.progress.step) != r:
-                    break
+                if self.r(self.progress.step) != r or self.sampler.left_out != left_out:
+                    break  # what the loader has fetched already is not what comes next
+
+    def adjust(self) -> list[IncidentEvent]:
+        """Does what the guard's readings call for; what is to be told of it."""
+        incidents = self.guard.adjust(self.progress.step, self.knobs)
+        self._leave_out()
+        return incidents
+
+    def _leave_out(self) -> None:
+        names = self.guard.quarantine.names
+        self.sampler.left_out = frozenset(
+            index for index, utterance in enumerate(self.train_set.utterances) if utterance.id in names
+        )
 
     def _speak_with(self, r: int) -> None:
         """Model and criterion; batches follow."""
@@ -179,7 +199,7 @@ class Trainer:
         rate = self.learning_rate(step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        self._statistics.keep()
+        self.guard.begin()
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
         terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
@@ -192,9 +212,9 @@ class Trainer:
         clip_grads_with_norm_(self.model.parameters(), self.hparams.train.grad_clip_thresh, norm)
         self.adamw.found_inf = masked.float()  # type: ignore[attr-defined]
         self.adamw.step()  # not Fabric's, whose scaler would decide anew
-        self._statistics.put_back_where(masked)
         self.optimizer.zero_grad()
         self.progress.step += 1
         meter.add(terms, norm, masked, batch.num_frames)
-        wrong = self.loss_scale.settle(masked, total)
-        self.guard.note(Reading(self.progress.step, batch, rate, wrong, norms, terms))
+        overflow = masked & self.loss_scale.settle(masked, total).logical_not()
+        made = Made(batch, self.model.r, parts, rate, weight, forced)
+        self.guard.note(Reading(self.progress.step, made, masked, norms, terms, overflow))

@@ -91,3 +91,27 @@ def test_batches_are_not_visited_by_length() -> None:
 def test_no_utterance_is_an_error() -> None:
     with pytest.raises(ValueError, match="no utterance"):
         make(lengths=[])
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_who_is_left_out_is_missing_and_the_others_stay_where_they_are(batch_size: int) -> None:
+    whole, sifted = (make(batch_size=batch_size, lengths=LENGTHS[:31]) for _ in range(2))
+    sifted.left_out = frozenset({0, 7, 30})
+    before, after = stream(whole, 3 * len(whole)), stream(sifted, 3 * len(whole))
+    assert len(sifted) == len(whole) and sifted.state_dict() == whole.state_dict()
+    for epoch in range(3):
+        places = range(epoch * len(whole), (epoch + 1) * len(whole))
+        for place in places:
+            kept = [index for index in before[place] if index not in sifted.left_out]
+            following = after[place + 1] if place + 1 in places else None
+            first = next(batch for batch in after[places[0] : places[-1] + 1])
+            assert after[place] == kept or (not kept and after[place] in (following, first))
+            assert after[place]
+    assert not {0, 7, 30} & {index for batch in after for index in batch}
+
+
+def test_leaving_out_everybody_is_refused() -> None:
+    sampler = make(lengths=LENGTHS[:9])
+    sampler.left_out = frozenset(range(9))
+    with pytest.raises(ValueError, match="every utterance is left out"):
+        next(iter(sampler))

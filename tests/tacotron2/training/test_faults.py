@@ -52,7 +52,11 @@ def done(folder: Path) -> list[str]:
 
 
 def masked_steps(events: Sequence[Event]) -> list[int]:
-    return [event.step for event in events if isinstance(event, IncidentEvent)]
+    return [
+        event.step
+        for event in events
+        if isinstance(event, IncidentEvent) and event.incident == "non_finite_update"
+    ]
 
 
 def state(folder: Path, step: int) -> Path:
@@ -80,17 +84,20 @@ def test_one_update_is_poisoned_and_masked(short: HParams, sets: Sets, tmp_path:
 
 
 @pytest.mark.usefixtures("blank_pictures")
-def test_a_poisoned_recording_stays_poisoned(short: HParams, sets: Sets, tmp_path: Path) -> None:
-    """Also in later epochs and after a restart: five updates are an epoch."""
+def test_a_poisoned_recording_stays_poisoned_until_it_is_left_out(
+    short: HParams, sets: Sets, tmp_path: Path
+) -> None:
+    """In the next epoch, after a restart, it is met again and condemned: five updates are an epoch."""
     hparams = short.replace(max_steps=15)
     answers = iter([None] * 4 + ["interrupted"])
     folder = listed(tmp_path, "poisoned-clip@2")
     first = trained(hparams, sets, folder, stop_requested=lambda: next(answers))
     again = trained(hparams, sets, folder)
     (poisoned,) = {record["utterance"] for record in FaultLog(folder).records}
-    struck = [event for event in first + again if isinstance(event, IncidentEvent)]
-    assert [1 + (event.step - 1) // 5 for event in struck] == [1, 2, 3]
-    assert all(poisoned in event.details["utterances"] for event in struck)
+    masked = [e for e in first + again if isinstance(e, IncidentEvent) and e.incident == "non_finite_update"]
+    assert [1 + (event.step - 1) // 5 for event in masked] == [1, 2]
+    assert all(poisoned in event.details["utterances"] for event in masked)
+    assert "poisoned_clip" in [event.incident for event in again if isinstance(event, IncidentEvent)]
 
 
 @pytest.mark.usefixtures("blank_pictures")

@@ -117,7 +117,7 @@ def test_parts_hold_every_row_once_and_no_more_padding_than_they_need(
 
 
 class HostReads(TorchDispatchMode):
-    """Notes every value that Python takes out of a tensor of numbers with a fraction."""
+    """Notes every value that Python takes out of a tensor of truth values or numbers with a fraction."""
 
     def __init__(self, allowed: set[int]) -> None:
         super().__init__()
@@ -126,7 +126,8 @@ class HostReads(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten._local_scalar_dense.default:
             tensor = args[0]
-            self.found += tensor.is_floating_point() and tensor.data_ptr() not in self.allowed
+            counts = tensor.is_floating_point() or tensor.dtype is torch.bool
+            self.found += counts and tensor.data_ptr() not in self.allowed
         return func(*args, **(kwargs or {}))
 
 
@@ -147,7 +148,7 @@ def test_a_step_reads_nothing_back_from_the_device(
         original = getattr(Tensor, name)
 
         def watched(self: Tensor, *args: Any, original: Any = original, name: str = name) -> Any:
-            if self.is_floating_point():
+            if self.is_floating_point() or self.dtype is torch.bool:
                 bulk_reads.append(name)
             return original(self, *args)
 
@@ -155,11 +156,20 @@ def test_a_step_reads_nothing_back_from_the_device(
     with HostReads(counts) as reads:
         trainer.step(batch, meter)
         assert reads.found == 0 and not bulk_reads
+        # So does what the guard keeps of it, and what it does between two looks.
+        (_, reading) = trainer.guard._readings
+        trainer.guard.begin()
+        trainer.guard.note(reading)
+        assert reads.found == 0 and not bulk_reads
         # The watch works: the record reads once, all terms together.
         record(trainer, meter)
         assert bulk_reads == ["tolist"]
         float(next(iter(meter.sums.values())))
-        assert reads.found == 1
+        bool(reading.masked)
+        assert reads.found == 2
+        bulk_reads.clear()
+        trainer.guard.look()
+        assert (reads.found, bulk_reads) == (2, ["tolist"])
 
 
 def test_an_update_that_is_not_finite_changes_nothing(tiny: HParams, sets: Sets, tmp_path: Path) -> None:

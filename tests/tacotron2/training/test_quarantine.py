@@ -1,0 +1,73 @@
+"""Who is left out, when, and what of it a rollback remembers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tacotron2.training.quarantine import Quarantine
+
+
+def after(folder: Path, sightings: list[tuple[int, str]], num_utterances: int = 100) -> Quarantine:
+    quarantine = Quarantine(folder / "quarantine.json", num_utterances)
+    for step, name in sightings:
+        quarantine.saw(step, [name])
+    return quarantine
+
+
+@pytest.mark.parametrize(
+    ("sightings", "left_out", "num_utterances"),
+    [
+        ([], [], 100),
+        ([(3, "a")], [], 100),
+        ([(3, "a"), (3, "a")], [], 100),  # the same update
+        ([(3, "a"), (9, "a")], ["a"], 100),
+        ([(3, "a"), (4, "b"), (9, "b"), (12, "a")], ["a", "b"], 100),
+        ([(3, "a"), (4, "b"), (9, "b"), (12, "a")], ["a"], 18),  # at most a tenth, and one
+        ([(3, "a"), (9, "a")], [], 1),  # not the last one
+    ],
+)
+def test_who_is_left_out(
+    tmp_path: Path, sightings: list[tuple[int, str]], left_out: list[str], num_utterances: int
+) -> None:
+    quarantine = after(tmp_path, sightings, num_utterances)
+    assert list(quarantine.settle()) == quarantine.names == left_out
+    assert quarantine.settle() == {}
+
+
+def test_an_update_is_explained_when_all_its_culprits_are_out(tmp_path: Path) -> None:
+    quarantine = after(tmp_path, [(3, "a"), (3, "b"), (5, "c"), (9, "a")])
+    assert [step for step in (3, 5, 7, 9) if quarantine.explains(step)] == [9]
+    quarantine.saw(11, ["b"])
+    assert [step for step in (3, 5, 7, 9, 11) if quarantine.explains(step)] == [3, 9, 11]
+
+
+def test_a_rollback_remembers_the_culprits_that_ended_the_attempt(tmp_path: Path) -> None:
+    quarantine = after(tmp_path, [(3, "early"), (31, "a"), (32, "b"), (33, "c")])
+    quarantine.write(ended_by=[31, 32, 33])
+    again = Quarantine(tmp_path / "quarantine.json", 100)
+    again.suspect(again.read_suspects())
+    again.load_state_dict(json.loads(json.dumps(after(tmp_path, [(3, "early")]).state_dict())))
+    assert again.settle() == {}
+    again.saw(31, ["a"])
+    assert again.settle() == {"a": [31]}
+    again.saw(40, ["early"])
+    assert again.settle() == {"early": [3, 40]}
+    again.write()
+    content = json.loads((tmp_path / "quarantine.json").read_text())
+    assert content["quarantined"] == [
+        {"utterance": "a", "steps": [31]},
+        {"utterance": "early", "steps": [3, 40]},
+    ]
+    assert content["suspects"] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"suspects": 3}'])
+def test_a_damaged_file_is_told_and_passed_over(
+    tmp_path: Path, content: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "quarantine.json").write_text(content)
+    assert Quarantine(tmp_path / "quarantine.json", 9).read_suspects() == []
+    assert "quarantine.json" in caplog.text
