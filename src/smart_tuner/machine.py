@@ -64,18 +64,22 @@ class Finding:
 
 def inspect_machine(folder: Path) -> Machine:
     """The machine as it is now. `folder` tells which disk matters; it need not exist yet."""
-    groups = _control_groups(Path("/"))
-    limit, used = _memory_limit(groups)
-    memory = psutil.virtual_memory()
+    limit, _ = _memory_limit(_control_groups(Path("/")))
     return Machine(
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         cores=num_cores(),
-        memory_bytes=min(memory.total, limit),
-        memory_free_bytes=max(0, min(memory.available, limit - used)),
+        memory_bytes=min(psutil.virtual_memory().total, limit),
+        memory_free_bytes=free_memory(),
         disk_free_bytes=free_disk(folder),
         gpus=find_gpus(),
     )
+
+
+def free_memory() -> int:
+    """Bytes that this process may still take."""
+    limit, used = _memory_limit(_control_groups(Path("/")))
+    return max(0, min(psutil.virtual_memory().available, limit - used))
 
 
 def free_disk(folder: Path) -> int:

@@ -26,6 +26,7 @@ from smart_tuner.records import ExitCause, write_atomically
 from smart_tuner.recovery import Request, Restart
 
 SCHEMA = 1
+BY = "supervisor"
 
 
 class Phase(Enum):
@@ -53,6 +54,28 @@ class History:
     def counted(self) -> tuple[Restart, ...]:
         """Those since a person last started the run after it had been given up."""
         return self.restarts[self.counted_from :]
+
+    @property
+    def new_seeds(self) -> int:
+        """How many restarts began anew with the next seed."""
+        return sum(restart.new_seed for restart in self.restarts)
+
+    @property
+    def adjustments(self) -> list[tuple[str, float, int, str, str, str]]:
+        """Everything that the restarts adjust, as the training takes it: knob, factor, step, by whom, why,
+        and an id that it has for ever."""
+        return [
+            (
+                request.knob,
+                request.factor,
+                restart.step,
+                BY,
+                restart.cause.value,
+                f"restart-{restart.attempt}",
+            )
+            for restart in self.restarts
+            for request in restart.requests
+        ]
 
     def with_restart(self, restart: Restart) -> History:
         """The same and one more, decided and not yet carried out."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -33,6 +33,18 @@ def figure(value: float | None, how: str) -> dict[str, Any]:
     """A number and where it comes from; a number that is not finite is no number."""
     finite = not isinstance(value, float) or math.isfinite(value)
     return {"value": value if finite else None, "how": how}
+
+
+def examined_figures(figures: Mapping[str, float], how: Mapping[str, str]) -> dict[str, Any]:
+    """Those of the examination; `how` says where some of them come from."""
+    return {name: figure(value, how.get(name) or _examined_how(name)) for name, value in figures.items()}
+
+
+def _examined_how(name: str) -> str:
+    teacher_forced = name.startswith("teacher_forced_")
+    way = "teacher forced" if teacher_forced else "free running"
+    definition = name.removeprefix("teacher_forced_")
+    return f"{definition} as docs/metrics.md defines it, over the test sentences, {way}, best checkpoint"
 
 
 def write_summary(run: RunFolder, machine: Machine, outcome: Outcome) -> dict[str, Any]:

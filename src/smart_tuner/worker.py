@@ -12,39 +12,39 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from smart_tuner.attempt_end import whatever_happens
+from smart_tuner.attention_deadline import AttentionDeadline
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
-from smart_tuner.machine import num_cores
+from smart_tuner.machine import free_memory, num_cores
 from smart_tuner.messages import EndPhrase
 from smart_tuner.ranks import LOST_STATUS, is_first_process, num_local_processes
-from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
+from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events, write_atomically
+from smart_tuner.restart_history import History, HistoryError
 from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError, ignore_requests
-from smart_tuner.summary import figure
-from tacotron2.events import DataEvent, EstimateEvent, ExaminedEvent
+from smart_tuner.summary import examined_figures
+from tacotron2.events import DataEvent, EstimateEvent, Event, ExaminedEvent
 from tacotron2.files import StorageError
 from tacotron2.hparams import HParamsError
 
 if TYPE_CHECKING:
-    from smart_tuner.tracking import Tracker
     from tacotron2.data.corpus import Corpus
     from tacotron2.data.dataset import TextMelLoader
-    from tacotron2.training import Ranks, TrainingResult
+    from tacotron2.training import Ranks, Request, TrainingResult
 
-TRACKER_CLOSE_S = 60.0
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
 class Job:
-    """The stages of one attempt, in each of the processes that train."""
+    """The stages of one attempt, in each of the processes that train. HistoryError: see `History.read`."""
 
     _ranks: Ranks
 
@@ -52,6 +52,8 @@ class Job:
         self._run = run
         self._config = config
         self._hparams = config.hparams
+        self._history = History.read(run.recovery_file)
+        self._deadline = AttentionDeadline(config.attention, read_events(run.events_file)[0])
         self._device = device
         self._emit = emit
         self._stop = stop
@@ -60,7 +62,7 @@ class Job:
         """Data, features, estimate, training, examination."""
         import torch
 
-        from tacotron2.training import join
+        from tacotron2.training import Request, join
         from tacotron2.training.devices import resolve_device
 
         torch.set_num_threads(min(torch.get_num_threads(), max(1, num_cores() // num_local_processes())))
@@ -68,11 +70,14 @@ class Job:
             self._ranks = join(self._hparams, resolve_device(self._device))
             # What the first process made, the others find.
             sets = self._ranks.alone(self._sets) or self._sets()
+            requests = [Request(*each) for each in self._history.adjustments]
             if not self._ranks.agreed(self._run.has_state()):
-                self._estimate(sets["train"])
+                requests = self._estimate(sets["train"], requests)
         with self._emit.whole_stage("training"):
-            result = self._train(sets["train"], sets["validation"])
+            result = self._train(sets["train"], sets["validation"], requests)
         cause = ExitCause(result.cause)
+        if cause is ExitCause.ATTENTION_FAILED:
+            return Outcome(cause, self._deadline.reason(), result.step)
         if cause is not ExitCause.COMPLETED or not self._ranks.is_first:
             return Outcome(cause, EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
         if result.best_checkpoint is None:
@@ -119,27 +124,46 @@ class Job:
             self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
         return sets
 
-    def _estimate(self, train_set: TextMelLoader) -> None:
-        from tacotron2.training import estimate
+    def _estimate(self, train_set: TextMelLoader, requests: list[Request]) -> list[Request]:
+        """Memory and time, measured; the requests, and what else is to be adjusted so that a batch fits."""
+        from tacotron2.training import estimate, fit_memory, requested_parts
 
         with self._emit.whole_stage("estimate"):
-            cost = estimate(self._hparams, train_set, self._device, self._ranks)
-            self._emit(
-                EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes, dict(cost.seconds_by_r))
+            lengths = list(zip(train_set.text_lengths, train_set.lengths, strict=True))
+            parts, sharing = requested_parts(self._hparams, requests), num_local_processes()
+            fit = fit_memory(
+                self._hparams, lengths, self._device, free_memory() // sharing, parts, self._ranks
             )
+            cost = estimate(self._hparams, train_set, self._device, self._ranks, fit.parts)
+            by_r = dict(cost.seconds_by_r)
+            self._emit(EstimateEvent(cost.step_seconds, cost.train_seconds, cost.disk_bytes, by_r))
+        if fit.parts != parts:
+            self._emit(fit.incident(parts))
+            return [*requests, fit.request(parts)]
+        return requests
 
-    def _train(self, train_set: TextMelLoader, validation_set: TextMelLoader) -> TrainingResult:
+    def _train(
+        self, train_set: TextMelLoader, validation_set: TextMelLoader, requests: Sequence[Request]
+    ) -> TrainingResult:
         from tacotron2.training import train
 
+        def emit(event: Event) -> None:
+            self._emit(event)
+            self._deadline.note(event)
+
+        seed = (self._hparams.train.seed + self._history.new_seeds) % 2**31
         return train(
-            self._hparams,
+            self._hparams.replace(seed=seed),
             train_set,
             validation_set,
             self._run.path,
             device=self._device,
-            emit=self._emit,
-            stop_requested=self._emit.work.moved_by(self._stop.requested),
+            emit=emit,
+            stop_requested=self._emit.work.moved_by(
+                lambda: self._stop.requested() or self._deadline.requested()
+            ),
             ranks=self._ranks,
+            requests=requests,
         )
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
@@ -152,10 +176,7 @@ class Job:
         name = str(checkpoint.relative_to(self._run.path))
         content = {
             "checkpoint": name,
-            "figures": {
-                key: figure(value, HOW.get(key) or examined_how(key))
-                for key, value in examination.figures.items()
-            },
+            "figures": examined_figures(examination.figures, HOW),
             "sentences": [
                 {
                     "id": spoken.id,
@@ -170,16 +191,8 @@ class Job:
         self._emit(ExaminedEvent(name, examination.figures))
 
 
-def examined_how(name: str) -> str:
-    """Where a figure of the examination comes from, if the library does not say."""
-    teacher_forced = name.startswith("teacher_forced_")
-    way = "teacher forced" if teacher_forced else "free running"
-    definition = name.removeprefix("teacher_forced_")
-    return f"{definition} as docs/metrics.md defines it, over the test sentences, {way}, best checkpoint"
-
-
-def causes() -> dict[type[BaseException], ExitCause]:
-    """Exception class to exit cause; the first that fits counts. Everything else is a crash."""
+def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
+    """Exit cause to exception classes; the first that fits counts. Everything else is a crash."""
     import torch
 
     from tacotron2.audio import AudioError
@@ -189,30 +202,28 @@ def causes() -> dict[type[BaseException], ExitCause]:
     from tacotron2.text import TextError
     from tacotron2.training import LostRankError, NonFiniteLossError, RanksError
     from tacotron2.training.devices import DeviceError
+    from tacotron2.training.faults import FaultError
     from tacotron2.training.state import NonFiniteWeightsError
 
+    settings = (ConfigError, HParamsError, HistoryError, FaultError, DeviceError, RanksError)
     return {
-        ConfigError: ExitCause.CONFIGURATION_ERROR,
-        HParamsError: ExitCause.CONFIGURATION_ERROR,
-        DeviceError: ExitCause.CONFIGURATION_ERROR,
-        RanksError: ExitCause.CONFIGURATION_ERROR,
-        LostRankError: ExitCause.CRASHED,
-        DataError: ExitCause.DATA_ERROR,
-        AudioError: ExitCause.DATA_ERROR,
-        TextError: ExitCause.DATA_ERROR,
-        DemoError: ExitCause.DATA_ERROR,
-        CheckpointError: ExitCause.DATA_ERROR,
-        StorageError: ExitCause.STORAGE_ERROR,
-        MemoryError: ExitCause.OUT_OF_MEMORY,
-        torch.OutOfMemoryError: ExitCause.OUT_OF_MEMORY,
-        NonFiniteLossError: ExitCause.NON_FINITE,
-        NonFiniteWeightsError: ExitCause.NON_FINITE,
+        ExitCause.CONFIGURATION_ERROR: settings,
+        ExitCause.CRASHED: (LostRankError,),
+        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError),
+        ExitCause.STORAGE_ERROR: (StorageError,),
+        ExitCause.OUT_OF_MEMORY: (MemoryError, torch.OutOfMemoryError),
+        ExitCause.NON_FINITE: (NonFiniteLossError, NonFiniteWeightsError),
     }
+
+
+def known_errors() -> tuple[type[BaseException], ...]:
+    """All classes of the table."""
+    return tuple(kind for kinds in causes().values() for kind in kinds)
 
 
 def cause_of(error: BaseException) -> ExitCause:
     """The cause for an error of the table."""
-    return next(cause for kind, cause in causes().items() if isinstance(error, kind))
+    return next(cause for cause, kinds in causes().items() if isinstance(error, kinds))
 
 
 def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outcome:
@@ -222,27 +233,10 @@ def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outco
     except StopRequestedError:
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
-    except tuple(causes()) as error:
+    except known_errors() as error:
         cause = cause_of(error)
         _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
         return Outcome(cause, str(error) or type(error).__name__, emit.step)
-
-
-@contextmanager
-def whatever_happens(run: RunFolder, emit: Emitter, tracker: Tracker) -> Iterator[list[Outcome]]:
-    """Writes the outcome put into the list, or a crash; the traceback goes to the log as the process ends."""
-    outcomes: list[Outcome] = []
-    try:
-        yield outcomes
-    finally:
-        error = sys.exception()
-        reason = EndPhrase.PROGRAM_ERROR(kind=type(error).__name__, detail=str(error))
-        outcome = outcomes[0] if outcomes else Outcome(ExitCause.CRASHED, reason, emit.step)
-        with suppress(StorageError):  # a full disk takes neither; then the exit status tells the cause
-            emit.end(outcome.cause)
-            outcome.write(run.outcome_file)
-        if not tracker.close(TRACKER_CLOSE_S):
-            _LOGGER.warning("not everything was shown in MLflow and TensorBoard; the events are kept")
 
 
 def follow(run: RunFolder, device: str) -> int:
@@ -258,7 +252,7 @@ def follow(run: RunFolder, device: str) -> int:
         except LostRankError as error:
             _LOGGER.warning("this process ends: %s", error)
             return LOST_STATUS
-        except tuple(causes()) as error:
+        except known_errors() as error:
             _LOGGER.error("this process ends", exc_info=error)
             return cause_of(error).code
     return 0
@@ -270,6 +264,7 @@ def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
         run.outcome_file.unlink(missing_ok=True)  # of the attempt before
         emit = Emitter(writer)
         HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
+
         from smart_tuner.tracking import Tracker
 
         tracker = Tracker(run.path, tracking_root(run.root))

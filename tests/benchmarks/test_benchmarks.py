@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
     "data_path": 2,
     "decoder_loop": 2,
+    "fault_sequences": 2,
     "gpu_check": 5,
     "guard": 1,
     "memory": 1,

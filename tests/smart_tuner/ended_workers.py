@@ -52,7 +52,7 @@ class NullTracker:
 
 def leave_out_what_is_beside_the_point() -> None:
     tracking.Tracker = NullTracker  # type: ignore[assignment, misc]
-    worker.Job._estimate = lambda self, train_set: None  # type: ignore[method-assign]
+    worker.Job._estimate = lambda self, train_set, requests: requests  # type: ignore[method-assign]
     worker.Job._examine = lambda self, checkpoint, test_set: None  # type: ignore[method-assign]
     for name in ("save_attention", "save_spectrograms"):
         setattr(validation, name, lambda path, drawn: None)

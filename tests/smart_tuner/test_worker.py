@@ -10,11 +10,12 @@ from typing import cast
 
 import pytest
 
+from smart_tuner.attempt_end import whatever_happens
 from smart_tuner.config import load_config
+from smart_tuner.emitter import Emitter
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
 from smart_tuner.tracking import Tracker
-from smart_tuner.worker import Emitter, whatever_happens
 from tacotron2.events import Event, FinishedEvent, StepEvent
 
 SOURCE = Path(__file__).parents[2] / "src"

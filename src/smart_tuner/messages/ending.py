@@ -42,6 +42,12 @@ class EndPhrase(Phrase):
 
     TRAINED = "trained for {step} {step:step|steps}", "обучено за {step} {step:шаг|шага|шагов}"
     TRAINING_STOPPED = "the training stopped at step {step}", "обучение остановилось на шаге {step}"
+    ATTENTION_NOT_FORMED = (
+        "attention had not formed by step {step}: free-running alignment {best:.2f} at best, "
+        "more than {threshold:g} was expected",
+        "к шагу {step} внимание не сложилось: выравнивание без подсказок не выше {best:.2f}, "
+        "ожидалось больше {threshold:g}",
+    )
     NOTHING_EXAMINED = (
         "no validation gave a voice that could be examined",
         "ни одна проверка не дала голоса, который можно было бы испытать",

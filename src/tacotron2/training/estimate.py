@@ -69,6 +69,7 @@ class Stopwatch:
 
     def __init__(self, hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ranks) -> None:
         self.hparams, self.train_set, self.ranks = hparams, train_set, ranks
+        self.micro_batches = hparams.train.accumulation_steps
         self.fabric: Fabric
         self.fabric, _ = make_fabric(hparams, device, ranks.device_index)
         self.model = Tacotron2(hparams)
@@ -89,8 +90,7 @@ class Stopwatch:
             start = max(0, min(middle, len(self.by_length) - train.batch_size))
             batch = shares[self.by_length[start : start + train.batch_size]]
             began = time.perf_counter()
-            parts = train.accumulation_steps
-            backward(self.fabric, self.network, criterion, batch, parts, 1.0, ranks, forced)
+            backward(self.fabric, self.network, criterion, batch, self.micro_batches, 1.0, ranks, forced)
             self.optimizer.step()
             self.optimizer.zero_grad()
             next(self.model.parameters()).sum().item()  # waits for the device
@@ -98,15 +98,22 @@ class Stopwatch:
         return statistics.mean(seconds[WARM_UP_STEPS:])
 
 
-def estimate(hparams: HParams, train_set: TextMelLoader, device: str, ranks: Ranks | None = None) -> Estimate:
+def estimate(
+    hparams: HParams,
+    train_set: TextMelLoader,
+    device: str,
+    ranks: Ranks | None = None,
+    micro_batches: int | None = None,
+) -> Estimate:
     """Times every stretch of the training.
 
     The random generators are left as they were; `max_train_minutes` bounds the estimate. With several
-    processes all of them take part.
+    processes all of them take part. `micro_batches`: those of a batch, if not those of the settings.
     """
     train, parts = hparams.train, stretches(hparams)
     with torch.random.fork_rng():
         watch = Stopwatch(hparams, train_set, device, ranks or Ranks())
+        watch.micro_batches = micro_batches or train.accumulation_steps
         took = [part.num_updates * watch.measure(part.r, part.forced) for part in parts]
         num_parameters = watch.model.num_parameters()
     limit = train.max_train_minutes * 60

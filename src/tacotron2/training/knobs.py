@@ -73,3 +73,8 @@ class Knobs:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self._scales = {knob: float(state["scales"].get(knob, 1.0)) for knob in self.bounds}
         self.history = [Request(**request) for request in state["history"]]
+
+
+def micro_batches(hparams: HParams, knobs: Knobs) -> int:
+    """Parts that every batch is computed in."""
+    return hparams.train.accumulation_steps * round(knobs.scale("micro_batches"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ import torch
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
 from tacotron2.hparams import HParams
+from tacotron2.training.faults import make_trainer
+from tacotron2.training.knobs import Request
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.state import rng_state
@@ -24,7 +26,7 @@ from tacotron2.versions import installed_versions, source_commit
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How a training ended: `cause` is completed, stopped, interrupted or terminated."""
+    """How a training ended: `cause` is completed, or what ended it by request."""
 
     step: int
     cause: str
@@ -42,6 +44,7 @@ def train(
     emit: Callable[[Event], None] = lambda event: None,
     stop_requested: Callable[[], str | None] = lambda: None,
     ranks: Ranks | None = None,
+    requests: Sequence[Request] = (),
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
 
@@ -53,17 +56,22 @@ def train(
             with a full checkpoint.
         ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
             decides, judges and saves.
+        requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
 
     Raises:
         NonFiniteLossError: within `log_every` steps of the third update that had to be masked within ten.
         CheckpointError: the folder's state is damaged, or was trained on other recordings.
         HParamsError: the folder's state belongs to other hyper-parameters.
         DeviceError: the device is not there.
+        FaultError: the folder's list of faults cannot be read.
         RanksError, LostRankError: see `tacotron2.training.ranks`.
     """
-    trainer = Trainer(hparams, train_set, validation_set, folder, device, ranks)
-    emit = emit if trainer.ranks.is_first else lambda event: None
+    ranks = ranks or Ranks()
+    trainer = make_trainer(hparams, train_set, validation_set, folder, device, ranks)
+    emit = emit if ranks.is_first else lambda event: None
     resumed = trainer.resume()
+    for request in requests:
+        trainer.knobs.request(request)
     emit(_started(trainer, resumed))
     cause = _run(trainer, emit, stop_requested)
     progress, best = trainer.progress, trainer.checkpoints.best()

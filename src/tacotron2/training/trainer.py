@@ -26,7 +26,7 @@ from tacotron2.reduction import stage_at
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Guarded
-from tacotron2.training.knobs import Knobs
+from tacotron2.training.knobs import Knobs, micro_batches
 from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
@@ -187,7 +187,7 @@ class Trainer:
     @property
     def micro_batches(self) -> int:
         """Parts that every batch is computed in."""
-        return self.hparams.train.accumulation_steps * round(self.knobs.scale("micro_batches"))
+        return micro_batches(self.hparams, self.knobs)
 
     def step(self, batch: Batch, meter: Meter) -> None:
         """One update: forward and backward of every micro-batch, clip by the true norm, AdamW.

@@ -1,0 +1,48 @@
+"""What is asked to be adjusted before a training begins or goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tacotron2.checkpoint import read_checkpoint
+from tacotron2.data.dataset import TextMelLoader
+from tacotron2.events import Event, StepEvent
+from tacotron2.hparams import HParams
+from tacotron2.training import Request, train
+from tacotron2.training.schedule import learning_rate
+
+Sets = tuple[TextMelLoader, TextMelLoader]
+HALF = Request("learning_rate", 0.5, 3, "supervisor", "non_finite", "restart-1")
+MORE = Request("micro_batches", 2.0, 3, "supervisor", "out_of_memory", "restart-2")
+
+
+def shares(hparams: HParams, sets: Sets, folder: Path, requests: list[Request], until: int) -> list[float]:
+    """The learning rates of the updates made, as shares of what the schedule says."""
+    events: list[Event] = []
+    counts = iter(range(100))
+    train(
+        hparams,
+        *sets,
+        folder,
+        device="cpu",
+        emit=events.append,
+        stop_requested=lambda: "interrupted" if next(counts) == until - 1 else None,
+        requests=requests,
+    )
+    steps = [event for event in events if isinstance(event, StepEvent)]
+    return [event.learning_rate / learning_rate(hparams.train, event.step - 1) for event in steps]
+
+
+@pytest.mark.usefixtures("blank_pictures")
+def test_a_request_is_granted_once_and_again_only_where_the_state_does_not_know_it(
+    tiny: HParams, sets: Sets, tmp_path: Path
+) -> None:
+    hparams = tiny.replace(max_steps=20, validate_every=100, checkpoint_every=100, calm_steps=1000)
+    assert shares(hparams, sets, tmp_path, [], 2) == [1.0, 1.0]
+    assert shares(hparams, sets, tmp_path, [HALF], 2) == [0.5, 0.5]
+    assert shares(hparams, sets, tmp_path, [HALF, MORE], 2) == [0.5, 0.5]
+    state = read_checkpoint(tmp_path / "checkpoints" / "state-0000006.ckpt")
+    assert [request["id"] for request in state["knobs"]["history"]] == ["restart-1", "restart-2"]
+    assert state["knobs"]["scales"]["micro_batches"] == 2.0
