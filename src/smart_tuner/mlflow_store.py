@@ -49,18 +49,43 @@ def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
     database = database_path(tracking_root)
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(database.with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+        making = _remove_half_made(database)
         _check_usable(database)
         client = MlflowClient(database_uri(tracking_root))
-        experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
-        location = artifact_uri(tracking_root)
-        if experiment is not None:
-            if experiment.artifact_location != location:
-                _follow_move(database, experiment.artifact_location, location)
-            return client, str(experiment.experiment_id)
-        # The kind makes its page show the training runs; without one it shows language models' traces.
-        # The location is absolute: server and writers agree whatever their working folders are.
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return client, client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=tags)
+        experiment_id = _experiment(client, tracking_root)
+        making.unlink(missing_ok=True)
+        return client, experiment_id
+
+
+def _experiment(client: MlflowClient, tracking_root: Path) -> str:
+    """The id of the experiment of all our runs."""
+    experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
+    location = artifact_uri(tracking_root)
+    if experiment is not None:
+        if experiment.artifact_location != location:
+            _follow_move(database_path(tracking_root), experiment.artifact_location, location)
+        return str(experiment.experiment_id)
+    # The kind makes its page show the training runs; without one it shows language models' traces.
+    # The location is absolute: server and writers agree whatever their working folders are.
+    tags = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=tags))
+
+
+def _remove_half_made(database: Path) -> Path:
+    """A store whose maker was killed can never be opened, and nothing is in it yet; the mark to take away.
+
+    MLflow makes its tables in many steps, none of which it can do twice.
+    """
+    making = database.with_suffix(".making")
+    if making.exists():
+        for file in (
+            database,
+            *(database.with_name(database.name + end) for end in ("-journal", "-wal", "-shm")),
+        ):
+            file.unlink(missing_ok=True)
+    if not database.exists():
+        making.touch()
+    return making
 
 
 def server_command(tracking_root: Path, host: str, port: int) -> list[str]:

@@ -153,8 +153,8 @@ class RunFolder:
             path = sidecar.with_suffix("")
             try:
                 facts = json.loads(sidecar.read_text(encoding="utf-8"))
-                r = int(facts.get("n_frames_per_step", 0))
-                rank = (-r, float(facts["quality"]), int(facts["step"]), path)
+                quality, step = float(facts["quality"]), int(facts["step"])
+                rank = (-int(facts.get("n_frames_per_step", 0)), quality, step, path)
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # damaged: a file without a valid sidecar is no checkpoint
             if path.is_file():

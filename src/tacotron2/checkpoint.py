@@ -125,6 +125,7 @@ def with_one_r(model: Tacotron2) -> Tacotron2:
     if model.r == model.decoder.most == model.hparams.model.n_frames_per_step:
         return model.eval()
     single = Tacotron2(model.hparams.replace(n_frames_per_step=model.r, reduction_schedule=""))
+    single.name_speakers(model.speakers)
     weights = model.state_dict()
     for name, own in single.state_dict().items():
         own.copy_(weights[name] if weights[name].shape == own.shape else weights[name][: len(own)])

@@ -118,6 +118,7 @@ def test_the_table_of_exit_causes() -> None:
         "no_voice": 11,
         "non_finite": 20,
         "out_of_memory": 21,
+        "attention_failed": 22,
         "data_error": 30,
         "configuration_error": 31,
         "storage_error": 32,

@@ -1,5 +1,6 @@
 """MLflow and TensorBoard follow the event stream, survive a bad store and never write anything twice."""
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -16,11 +17,13 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from smart_tuner import mlflow_store
 from smart_tuner.tracking import Tracker
-from smart_tuner.tracking_store import database_path, database_uri
+from smart_tuner.tracking_store import database_path, database_uri, event_scalars
 from tacotron2.events import (
     Event,
     ExaminedEvent,
     FinishedEvent,
+    IncidentEvent,
+    RestartEvent,
     StartedEvent,
     StepEvent,
     ValidationEvent,
@@ -348,3 +351,47 @@ def test_a_store_that_breaks_and_comes_back_is_caught_up_with_by_the_same_tracke
 
     assert tracker.close(CLOSE_TIMEOUT_S)
     assert [point[0] for point in mlflow_metrics(run, broken_root)[STEP_LOSS]] == [1, 2]
+
+
+def test_a_store_whose_maker_was_killed_is_made_anew(tmp_path: Path) -> None:
+    """MLflow makes its tables one by one, and cannot go on where it was killed."""
+    run, tracking = make_run(tmp_path / "run"), tmp_path / "tracking"
+    append(run, started(), step(1))
+    tracking.mkdir()
+    with sqlite3.connect(database_path(tracking)) as half:
+        half.execute("CREATE TABLE guardrails (id INTEGER)")
+        half.execute("CREATE TABLE experiments (experiment_id INTEGER)")
+    half.close()
+    mark = database_path(tracking).with_suffix(".making")
+    mark.touch()
+    assert follow(run, tracking)
+    assert [point[0] for point in mlflow_metrics(run, tracking)[STEP_LOSS]] == [1]
+    assert not mark.exists()
+
+
+def test_restarts_and_incidents_are_shown(tmp_path: Path, tracking_root: Path) -> None:
+    """Where training begins anew, TensorBoard shows the new steps alone; MLflow keeps all."""
+    run = make_run(tmp_path / "run")
+    append(run, started(), step(1), step(2), IncidentEvent(2, "non_finite_update", {"terms": ["total"]}))
+    append(
+        run, FinishedEvent(2, "non_finite"), RestartEvent(1, "non_finite", 2, 1, ["learning_rate x 0.5"], 2.0)
+    )
+    append(run, started(1), step(2), FinishedEvent(2, "attention_failed"))
+    append(run, RestartEvent(2, "attention_failed", 2, None, ["next seed"], 2.0), started(), step(1))
+    assert follow(run, tracking_root)
+    tags = mlflow_run(run, tracking_root).data.tags
+    assert tags["restart.1"] == "non_finite at step 2, on from step 1; learning_rate x 0.5"
+    assert tags["restart.2"] == "attention_failed at step 2, on from the beginning; next seed"
+    metrics = mlflow_metrics(run, tracking_root)
+    assert sorted(point[:2] for point in metrics["recovery/restarts"]) == [(0, 2.0), (1, 1.0)]
+    assert [point[:2] for point in metrics["recovery/non_finite_update"]] == [(2, 1.0)]
+    shown = tensorboard_scalars(run)
+    assert [point[0] for point in shown[STEP_LOSS]] == [1]
+    assert [point[:2] for point in shown["recovery/restarts"]] == [(0, 2.0)]
+
+
+def test_r_and_teacher_forcing_are_shown_where_a_record_has_them() -> None:
+    scheduled = dataclasses.replace(step(3), n_frames_per_step=5, teacher_forcing=0.5)
+    shown = {name: value for name, value in event_scalars(scheduled)[1].items() if "loss" not in name}
+    assert shown["train/n_frames_per_step"] == 5.0 and shown["train/teacher_forcing"] == 0.5
+    assert not {"train/n_frames_per_step", "train/teacher_forcing"} & event_scalars(step(3))[1].keys()

@@ -222,7 +222,7 @@ def test_a_smaller_r_comes_before_a_higher_quality(tmp_path: Path) -> None:
     hparams = create_hparams(SMALL + ",n_frames_per_step=2,reduction_schedule=0:5 9:3 20:2")
     model, folder = Tacotron2(hparams), CheckpointFolder(tmp_path, keep_best=2)
     kept = []
-    for step, (r, quality) in enumerate([(5, 0.9), (5, 0.8), (3, 0.1), (3, 0.3), (3, 0.2), (2, 0.05)]):
+    for step, (r, quality) in enumerate([(5, 0.9), (5, 0.8), (3, 0.1), (3, 0.3), (3, 0.05), (2, 0.01)]):
         model.decoder.set_r(r)
         kept.append(folder.save_best(hparams, model, step, quality) is not None)
     assert kept == [True, True, True, True, False, True]

@@ -64,8 +64,8 @@ class EndPhrase(Phrase):
         "рабочий процесс был завершён прежде, чем успел записать контрольную точку",
     )
     KILLED = (
-        "the worker was killed from outside; the usual reason is that the machine ran out of memory",
-        "рабочий процесс был убит извне; обычная причина: машине не хватило памяти",
+        "the worker was killed from outside; not for want of memory, as far as the system tells",
+        "рабочий процесс был убит извне; не из-за памяти, насколько сообщает система",
     )
     OOM_KILLED = (
         "the system killed the worker because memory ran out",

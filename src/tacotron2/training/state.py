@@ -157,8 +157,8 @@ class CheckpointFolder:
         for path in self.folder.glob("best-*.ckpt"):
             try:
                 facts = json.loads(sidecar_path(path).read_text())
-                r = int(facts.get("n_frames_per_step", 0))
-                found.append(Best(float(facts["quality"]), int(facts["step"]), path, r))
+                quality, step = float(facts["quality"]), int(facts["step"])
+                found.append(Best(quality, step, path, int(facts.get("n_frames_per_step", 0))))
             except (OSError, ValueError, KeyError, TypeError):
                 continue
         return sorted(found, key=lambda best: (*best.rank, best.step))

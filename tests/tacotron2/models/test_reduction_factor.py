@@ -96,14 +96,17 @@ def test_an_r_that_was_not_built_for_is_refused(r: int) -> None:
 @pytest.mark.parametrize("settings", ["", MMI])
 def test_the_same_voice_in_a_model_of_one_r(r: int, settings: str) -> None:
     torch.manual_seed(3)
-    model = Tacotron2(falling(settings + "p_prenet_dropout=0")).eval()
+    model = Tacotron2(falling(settings + "p_prenet_dropout=0,n_speakers=2")).eval()
+    model.name_speakers(["anna", "bela"])
     model.set_mel_statistics(torch.linspace(-8, -4, 80), torch.linspace(0.5, 2, 80))
     model.decoder.set_r(r)
     single = with_one_r(model)
     assert (single.r, single.hparams.n_frames_per_step, single.decoder.most) == (r, r, r)
     assert single.hparams.reduction_schedule == ""
-    text = torch.randint(1, 60, (4, 11))
-    torch.testing.assert_close(single.infer(text, LENGTHS, 6).mel, model.infer(text, LENGTHS, 6).mel)
+    assert single.speakers == ("anna", "bela")
+    text, speakers = torch.randint(1, 60, (4, 11)), torch.tensor([0, 1, 1, 0])
+    said, expected = (voice.infer(text, LENGTHS, 6, speakers=speakers).mel for voice in (single, model))
+    torch.testing.assert_close(said, expected)
 
 
 @pytest.mark.parametrize("settings", ["", MMI, "attention=location-relative", "p_decoder_dropout=0"])
