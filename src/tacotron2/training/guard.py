@@ -161,7 +161,11 @@ class Guard:
     def _non_finite(self, fetched: FetchedReading, weights_step: int, examined: bool) -> IncidentEvent:
         """The incident; if it is examined, with its culprits and the folder that replays it."""
         reading, made, guarded = fetched.reading, fetched.reading.made, self._guarded
-        culprits = find_culprits(guarded.model, guarded.network, made) if examined else ()
+        if examined:
+            culprits = find_culprits(guarded.model, guarded.network, made)
+        else:  # by now it is known who comes again and again
+            condemned = self.quarantine.condemned()
+            culprits = tuple(name for name in made.batch.ids if name in condemned)
         named = guarded.ranks.gathered((made.batch.ids, culprits))
         guilty = [name for _, names in named for name in names]
         self.quarantine.saw(reading.step, guilty)

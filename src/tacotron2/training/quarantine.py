@@ -45,17 +45,18 @@ class Quarantine:
 
     def explains(self, step: int) -> bool:
         """Whether the update was masked for utterances that will not come again."""
-        condemned = self._condemned()
+        condemned = self.condemned()
         culprits = [name for name, steps in self._seen.items() if step in steps]
         return bool(culprits) and all(name in condemned for name in culprits)
 
     def settle(self) -> dict[str, list[int]]:
         """Leaves out whom it is due; their names, with the steps at which they were seen."""
-        new = [name for name in self._condemned() if name not in self.names]
+        new = [name for name in self.condemned() if name not in self.names]
         self.names += new
         return {name: self._seen[name] for name in new}
 
-    def _condemned(self) -> list[str]:
+    def condemned(self) -> list[str]:
+        """Who is left out, or will be when the training is adjusted."""
         guilty = [n for n, steps in self._seen.items() if len(steps) + (n in self._suspects) >= TIMES]
         return [*self.names, *(name for name in guilty if name not in self.names)][: self._most]
 

@@ -20,7 +20,7 @@ from tacotron2.data.dataset import Item, TextMelCollate, TextMelLoader
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.shares import BatchShares
 from tacotron2.data.utterances import read_list
-from tacotron2.events import Event, StepEvent
+from tacotron2.events import Event, IncidentEvent, StepEvent
 from tacotron2.hparams import HParams, from_dict
 from tacotron2.models.masking import MaskedBatchNorm
 from tacotron2.training import NonFiniteLossError, TrainingResult, estimate, train, validation
@@ -36,6 +36,8 @@ NOTHING_DROPPED = {
     "p_convolution_dropout": 0.0,
 }
 GRADUAL = "0:5,7:3"
+POISONED = 4
+"""The utterance of `one_clip_poisoned`."""
 UPDATES: dict[str, tuple[int, list[int]]] = {
     "whole batch": (1, [3, 0, 7, 12]),
     "two micro-batches": (2, [3, 0, 7, 12]),
@@ -48,13 +50,17 @@ Sets = tuple[TextMelLoader, TextMelLoader]
 
 
 class PoisonedSet(TextMelLoader):
-    """A copy whose mels all hold one NaN."""
+    """A copy whose mels hold one NaN: all, or that of one utterance. `served` are those asked for."""
 
-    def __init__(self, clean: TextMelLoader) -> None:
+    def __init__(self, clean: TextMelLoader, only: int | None = None) -> None:
         vars(self).update(vars(clean))
+        self.only, self.served = only, list[int]()
 
     def __getitem__(self, index: int) -> Item:
         item = super().__getitem__(index)
+        self.served.append(index)
+        if self.only not in (None, index):
+            return item
         mel = item.mel.clone()
         mel[3, 2] = math.nan
         return Item(item.ids, mel, item.utterance)
@@ -135,6 +141,15 @@ def poisoned(hparams: HParams, sets: Sets, folder: Path, ranks: Ranks) -> str:
     return "nothing was found"
 
 
+def one_clip_poisoned(hparams: HParams, sets: Sets, folder: Path, ranks: Ranks) -> dict[str, Any]:
+    """The incidents, the weights, and how often this process trained on the clip."""
+    events: list[Event] = []
+    poisoned = PoisonedSet(sets[0], POISONED)
+    train(hparams, poisoned, sets[1], folder, device="cpu", emit=events.append, ranks=ranks)
+    told = [(e.step, e.incident, e.details, e.folder) for e in events if isinstance(e, IncidentEvent)]
+    return {"incidents": told, "served": poisoned.served[len(poisoned) :].count(POISONED)}
+
+
 def load_sets(corpus: Path, hparams: HParams) -> Sets:
     cache = FeatureCache(corpus / "features", hparams.audio)
     train_set, validation_set = (
@@ -165,6 +180,7 @@ def main(folder: Path, corpus: Path) -> None:
     _, results["second part"] = trained(hparams, sets, folder / "parts", ranks)
     results["random"] = torch.get_rng_state()
     results["poisoned"] = poisoned(hparams, sets, folder / "poisoned", ranks)
+    results["one clip"] = one_clip_poisoned(hparams, sets, folder / "one clip", ranks)
     torch.save(results, folder / f"result-{ranks.rank}.pt")
 
 

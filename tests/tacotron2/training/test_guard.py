@@ -98,6 +98,18 @@ class TestPoisonedClip:
         assert json.loads((tmp_path / "quarantine.json").read_text())["quarantined"] == [out.details]
         assert set(served) == {utterance.id for utterance in sets[0].utterances}
 
+    def test_it_ends_nothing_where_an_epoch_is_one_batch(
+        self, tiny: HParams, sets: Sets, tmp_path: Path
+    ) -> None:
+        hparams = tiny.replace(batch_size=18, log_every=10, validate_every=100)
+        events = run(hparams, PoisonedClips(sets[0]), sets, tmp_path)
+        assert [event.step for event in incidents_of(events, "non_finite_update")] == list(range(1, 11))
+        assert [event.step for event in incidents_of(events, "poisoned_clip")] == [10]
+        assert [path.name for path in sorted((tmp_path / "incidents").iterdir())] == [
+            f"{step:07d}" for step in (1, 2, 3)
+        ]
+        assert events[-1].kind == "finished"
+
     def test_an_interruption_changes_nothing(self, tiny: HParams, sets: Sets, tmp_path: Path) -> None:
         """Whether it comes before the clip is known, between its two updates, before the look, or after."""
         hparams = tiny.replace(log_every=4, validate_every=100, checkpoint_every=100)

@@ -19,6 +19,8 @@ from torch import Tensor
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.hparams import HParams, HParamsError
 from tacotron2.training import Ranks, RanksError, join, train
+from tacotron2.training.incident_folder import read_evidence
+from tacotron2.training.replay import replay
 from tests.tacotron2.training import rank_process
 from tests.tacotron2.training.rank_process import GRADUAL, NOTHING_DROPPED, UPDATES
 from tests.tacotron2.training.test_state import assert_same, final_state
@@ -153,6 +155,25 @@ def test_two_processes_resume_to_the_last_bit(results: list[dict[str, Any]], fol
 def test_what_is_not_finite_in_one_process_ends_all_of_them_alike(results: list[dict[str, Any]]) -> None:
     first, second = (result["poisoned"] for result in results)
     assert first == second and "steps 1, 2, 3" in first
+
+
+def test_all_leave_out_the_clip_that_one_of_them_found(
+    results: list[dict[str, Any]], folder: Path, train_set: TextMelLoader
+) -> None:
+    first, second = (result["one clip"] for result in results)
+    assert second["incidents"] == [] and first["served"] + second["served"] == 2
+    *masked, (_, kind, details, _) = first["incidents"]
+    name = train_set.utterances[rank_process.POISONED].id
+    assert kind == "poisoned_clip" and details == {"utterance": name, "steps": [m[0] for m in masked]}
+    assert [(kind, details["culprits"]) for _, kind, details, _ in masked] == [
+        ("non_finite_update", [name])
+    ] * 2
+    for _, _, details, kept in masked:
+        batch = read_evidence(folder / "one clip" / kept).made.batch
+        assert sorted(batch.ids) == sorted(details["utterances"])
+        lengths = [train_set.utterances.index(u) for u in train_set.utterances if u.id in batch.ids]
+        assert sorted(batch.mel_lengths.tolist()) == sorted(train_set.lengths[index] for index in lengths)
+        assert replay(folder / "one clip" / kept).reached
 
 
 def test_all_take_part_in_the_estimate(results: list[dict[str, Any]]) -> None:
