@@ -226,13 +226,14 @@ def _replay(chosen: argparse.Namespace) -> int:
     """0 where the update is not finite in the same place again, 1 where it is not."""
     from tacotron2.checkpoint import CheckpointError
     from tacotron2.hparams import HParamsError
+    from tacotron2.training.faults import FaultError
     from tacotron2.training.replay import replay
 
     try:
         found = replay(chosen.folder)
     except HParamsError as error:
         return _fail(chosen, error, CONFIGURATION_ERROR)
-    except (CheckpointError, OSError) as error:
+    except (CheckpointError, FaultError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
     told = dataclasses.asdict(found) | {"reached": found.reached}
     if chosen.json:

@@ -11,8 +11,8 @@ import os
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +32,10 @@ from tacotron2.training.trainer import Trainer
 FAULTS_FILE, DONE_FILE = "faults.json", "faults-done.jsonl"
 """In the run's folder: the faults in the order given, and those that have happened."""
 EXIT_STATUS = 7
-POISONS = ("nan-loss", "inf-loss", "nan-grad", "nan-batch", "nan-parameter", "poisoned-clip")
-"""What makes an update NaN or Inf; for `poisoned-clip` also every later one with the same recording."""
+UNSEEN = ("nan-loss", "inf-loss", "nan-grad", "nan-parameter")
+"""What makes an update NaN or Inf, and no batch shows."""
+POISONS = (*UNSEEN, "nan-batch", "poisoned-clip")
+"""All that does; for `poisoned-clip` also every later update with the same recording."""
 
 
 class FaultError(ValueError):
@@ -136,14 +138,8 @@ class FaultyTrainer(Trainer):
                     rows.append(0)
                 elif fault.kind == "poisoned-clip":
                     self._poisoned.add(batch.ids[0])
-                elif fault.kind == "nan-parameter":
-                    _last(self.model).data.view(-1)[0] = math.nan
-                elif fault.kind == "nan-grad":
-                    hook = _last(self.model).register_hook(lambda gradient: gradient * math.nan)
-                    only_now.callback(hook.remove)
                 else:
-                    factor = math.nan if fault.kind == "nan-loss" else math.inf
-                    only_now.callback(self.criterion.register_forward_hook(_scaled(factor)).remove)
+                    only_now.enter_context(suffering(fault.kind, self.model, self.criterion))
             rows += [row for row, name in enumerate(batch.ids) if name in self._poisoned]
             super().step(_with_nan(batch, rows), meter)
 
@@ -191,6 +187,25 @@ def make_trainer(
     faults = read_faults(folder) if ranks.is_first else ()
     parts = (hparams, train_set, validation_set, folder, device, ranks)
     return FaultyTrainer(faults, *parts) if faults else Trainer(*parts)
+
+
+@contextmanager
+def suffering(kind: str, model: nn.Module, criterion: nn.Module) -> Iterator[None]:
+    """A poison that neither the batch nor, but for `nan-parameter`, the weights hold afterwards, while the
+    block lasts: what a replay needs too."""
+    if kind == "nan-parameter":
+        _last(model).data.view(-1)[0] = math.nan
+        yield
+        return
+    hook = (
+        _last(model).register_hook(lambda gradient: gradient * math.nan)
+        if kind == "nan-grad"
+        else criterion.register_forward_hook(_scaled(math.nan if kind == "nan-loss" else math.inf))
+    )
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _last(model: nn.Module) -> nn.Parameter:

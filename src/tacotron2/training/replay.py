@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from tacotron2.events import IncidentEvent, from_json
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
+from tacotron2.training.faults import UNSEEN, read_faults, suffering
 from tacotron2.training.gradients import backward
 from tacotron2.training.incident_folder import RECORD, Evidence, read_evidence
 from tacotron2.training.ranks import Ranks
@@ -39,7 +42,8 @@ class Replayed:
 
 
 def replay(folder: Path, device: str = "cpu") -> Replayed:
-    """Forward and backward of the incident's batch with its weights and its random state.
+    """Forward and backward of the incident's batch with its weights and its random state, and with what was
+    injected there on purpose.
 
     In one process, also what several did together: then dropout is drawn otherwise.
 
@@ -47,11 +51,13 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
         CheckpointError: the folder is absent or damaged.
         HParamsError: its hyper-parameters are of another version.
         DeviceError: the device is not there.
+        FaultError: the list of what was injected is damaged.
     """
     recorded, evidence = _read_record(folder), read_evidence(folder)
     fabric, _ = make_fabric(evidence.hparams, device)
     with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
-        terms, layers = _again(fabric, evidence, folder)
+        injected = [fault.kind for fault in read_faults(folder.parents[1]) if fault.step == recorded.step]
+        terms, layers = _again(fabric, evidence, folder, injected)
     return Replayed(
         step=recorded.step,
         recorded_terms=tuple(recorded.details.get("terms", ())),
@@ -61,7 +67,9 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
     )
 
 
-def _again(fabric: Fabric, evidence: Evidence, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _again(
+    fabric: Fabric, evidence: Evidence, folder: Path, injected: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The terms and layers that are not finite."""
     model = Tacotron2(evidence.hparams)
     try:
@@ -77,7 +85,11 @@ def _again(fabric: Fabric, evidence: Evidence, folder: Path) -> tuple[tuple[str,
         arithmetic.scaler = None  # gradients as they are: a scale that is too large is no incident
     restore_rng(dict(evidence.rng))
     how = (made.micro_batches, made.guide_weight, Ranks(), made.teacher_forcing)
-    terms = backward(fabric, network, criterion, made.batch, *how)
+    with ExitStack() as poisoned:
+        for kind in injected:
+            if kind in UNSEEN:
+                poisoned.enter_context(suffering(kind, model, criterion))
+        terms = backward(fabric, network, criterion, made.batch, *how)
     gradients = {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
     layers = (name for name, g in gradients.items() if not torch.linalg.vector_norm(g).isfinite())
     return tuple(name for name, value in terms.items() if not value.isfinite()), tuple(layers)

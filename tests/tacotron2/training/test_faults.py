@@ -20,6 +20,7 @@ from tacotron2.hparams import HParams
 from tacotron2.training import NonFiniteLossError, faults, train
 from tacotron2.training.faults import KINDS, Fault, FaultError, FaultLog, make_trainer, read_faults
 from tacotron2.training.ranks import Ranks
+from tacotron2.training.replay import replay
 from tacotron2.training.trainer import Trainer
 from tests.bit_for_bit import equal, timeless
 
@@ -79,6 +80,7 @@ def test_one_update_is_poisoned_and_masked(short: HParams, sets: Sets, tmp_path:
     events = trained(short, sets, listed(tmp_path, f"{kind}@4"))
     assert masked_steps(events) == [4]
     assert done(tmp_path) == [f"{kind}@4"]
+    assert replay(tmp_path / "incidents" / "0000004").reached
     weights = read_checkpoint(state(tmp_path, 9))["model"]
     assert all(bool(value.isfinite().all()) for value in weights.values())
 

@@ -50,9 +50,10 @@ OTHERWISE = {
     "checkpoint_every",
     "keep_states",
     "keep_best",
+    "calm_steps",
 }
-"""Who computes, at what price, until when, what is judged and kept, and two of a schedule: tested where each
-has its place."""
+"""Who computes, at what price, until when, what is judged and kept, two of a schedule, and one that only a
+training in trouble reads: tested where each has its place."""
 
 
 def learned(hparams: HParams, sets: Sets, folder: Path) -> Tensor:
