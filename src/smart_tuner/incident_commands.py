@@ -58,6 +58,8 @@ def replay(
 
 def incident_table(folder: RunFolder, incidents: list[IncidentEvent], language: Language) -> list[str]:
     """A heading and a line for each incident: step, kind, what it is about, whether it can be replayed."""
+    from smart_tuner.wording import subject
+
     heads = (
         IncidentPhrase.HEAD_INCIDENT_STEP,
         IncidentPhrase.HEAD_INCIDENT,
@@ -68,19 +70,9 @@ def incident_table(folder: RunFolder, incidents: list[IncidentEvent], language: 
     for event in incidents:
         kept = event.folder is not None and (folder.path / event.folder).is_dir()
         word = IncidentPhrase.CAN_REPLAY() if kept else IncidentPhrase.NO_REPLAY_KEPT()
-        rows.append([str(event.step), event.incident, _subject(event), render(word, language)])
+        rows.append([str(event.step), event.incident, subject(event) or "-", render(word, language)])
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return [
-        f"{step:>{widths[0]}}  {kind:<{widths[1]}}  {subject:<{widths[2]}}  {replayed}"
-        for step, kind, subject, replayed in rows
+        f"{step:>{widths[0]}}  {kind:<{widths[1]}}  {about:<{widths[2]}}  {replayed}"
+        for step, kind, about, replayed in rows
     ]
-
-
-def _subject(event: IncidentEvent) -> str:
-    """Names of what was wrong, or the figure."""
-    details = event.details
-    for key in ("culprits", "terms", "utterance"):
-        if value := details.get(key):
-            return value if isinstance(value, str) else ", ".join(value[:3])
-    figures = ("norm", "reference", "attention_alignment", "gate_accuracy", "val_loss")
-    return next((f"{name} {details[name]:.3g}" for name in figures if details.get(name) is not None), "-")

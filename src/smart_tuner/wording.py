@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from smart_tuner.messages import EndPhrase, Language, Message, Phrase, TrainingPhrase, render
+from smart_tuner.messages import EndPhrase, IncidentPhrase, Language, Message, Phrase, TrainingPhrase, render
 from smart_tuner.records import ExitCause
 from tacotron2.events import (
     DataEvent,
     EstimateEvent,
     ExaminedEvent,
+    IncidentEvent,
     Stamped,
     StartedEvent,
     StepEvent,
@@ -48,7 +49,18 @@ STATES: dict[str, Phrase] = {
     "unreadable": EndPhrase.STATE_UNREADABLE,
     **{cause.value: phrase for cause, phrase in CAUSES.items()},
 }
-MOST_CHARACTERS_TOLD = 5
+INCIDENTS: dict[str, Phrase] = {
+    "non_finite_update": IncidentPhrase.NON_FINITE_UPDATE,
+    "exploding_norm": IncidentPhrase.EXPLODING_NORM,
+    "vanishing_norm": IncidentPhrase.VANISHING_NORM,
+    "loss_spike": IncidentPhrase.LOSS_SPIKE,
+    "attention_collapse": IncidentPhrase.ATTENTION_COLLAPSE,
+    "gate_collapse": IncidentPhrase.GATE_COLLAPSE,
+    "validation_loss": IncidentPhrase.VALIDATION_LOSS,
+    "poisoned_clip": IncidentPhrase.POISONED_CLIP,
+    "micro_batch": IncidentPhrase.MICRO_BATCH,
+}
+MOST_CHARACTERS_TOLD, MOST_NAMES_TOLD = 5, 3
 
 
 def named(name: str, phrases: dict[str, Phrase], language: Language) -> str:
@@ -71,9 +83,31 @@ def sentence(stamped: Stamped, language: Language) -> str:
     if isinstance(event, ValidationEvent):
         figures = ", ".join(render(figure, language) for figure in _validation_figures(event))
         return render(TrainingPhrase.VALIDATED(step=event.step, figures=figures), language)
+    if isinstance(event, IncidentEvent):
+        return _incident(event, language)
     if isinstance(event, ExaminedEvent):
         return render(TrainingPhrase.EXAMINED(checkpoint=event.checkpoint), language)
     return ""
+
+
+def _incident(event: IncidentEvent, language: Language) -> str:
+    about = subject(event)
+    told = IncidentPhrase.HAPPENED(
+        step=event.step,
+        what=named(event.incident, INCIDENTS, language),
+        subject=IncidentPhrase.SUBJECT(subject=about) if about else "",
+    )
+    return render(told, language)
+
+
+def subject(event: IncidentEvent) -> str:
+    """Names of what was wrong, or the figure; nothing where there is neither."""
+    details = event.details
+    for key in ("culprits", "terms", "layers", "utterance"):
+        if value := details.get(key):
+            return value if isinstance(value, str) else ", ".join(value[:MOST_NAMES_TOLD])
+    figures = ("norm", "reference", "attention_alignment", "gate_accuracy", "val_loss")
+    return next((f"{name} {details[name]:.3g}" for name in figures if details.get(name) is not None), "")
 
 
 def _started(event: StartedEvent) -> Message:

@@ -18,9 +18,11 @@ from smart_tuner.progress import (
     Verbosity,
     make_progress,
 )
+from smart_tuner.wording import INCIDENTS
 from tacotron2.events import (
     EstimateEvent,
     Event,
+    IncidentEvent,
     StageEvent,
     Stamped,
     StartedEvent,
@@ -91,6 +93,18 @@ def test_plain_lines_come_every_half_minute_and_at_each_validation() -> None:
     assert "loss 1.25" in lines[-2] and "free-running alignment 0.43" in lines[-2]
     for part in ("2.00 steps/s", "5,400 mel frames/s", "alignment 0.43", "14 min left"):
         assert part in lines[-1]
+
+
+def test_every_incident_of_the_training_is_told_in_words() -> None:
+    """No phrase is for a kind that no part of the training names."""
+    training = SOURCE / "tacotron2" / "training"
+    sources = "".join((training / f"{name}.py").read_text() for name in ("detectors", "guard", "memory"))
+    assert all(f'"{kind}"' in sources for kind in INCIDENTS)
+    update = IncidentEvent(37, "non_finite_update", {"terms": ["gate", "total"], "culprits": ["clip-7"]})
+    assert said([(0.0, update), (1.0, IncidentEvent(40, "exploding_norm", {"norm": 50.0}))]) == [
+        "warning: step 37: an update was not finite and was not made (clip-7)",
+        "warning: step 40: the gradients explode (norm 50)",
+    ]
 
 
 def test_phases_are_announced_once_and_their_end_is_told() -> None:

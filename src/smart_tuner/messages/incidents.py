@@ -36,3 +36,23 @@ class IncidentPhrase(Phrase):
         "извне ошибке или на другом устройстве.",
     )
     NOTHING = "nothing", "ничего"
+    HAPPENED = "warning: step {step}: {what}{subject}", "внимание: шаг {step}: {what}{subject}"
+    SUBJECT = " ({subject})", " ({subject})"
+    NON_FINITE_UPDATE = (
+        "an update was not finite and was not made",
+        "обновление не было конечным и не сделано",
+    )
+    EXPLODING_NORM = "the gradients explode", "градиенты взрываются"
+    VANISHING_NORM = "the gradients vanish", "градиенты исчезают"
+    LOSS_SPIKE = "the loss leaps", "потери подскочили"
+    ATTENTION_COLLAPSE = "attention was there and is lost", "выравнивание было и пропало"
+    GATE_COLLAPSE = "the stop token was learned and is lost", "признак конца был выучен и пропал"
+    VALIDATION_LOSS = "the validation loss is far too high", "потери на проверке слишком велики"
+    POISONED_CLIP = (
+        "a recording spoils updates and is left out from now on",
+        "запись портит обновления и дальше не используется",
+    )
+    MICRO_BATCH = (
+        "memory does not hold the batch; it is computed in more parts",
+        "пакет не помещается в память; он считается по частям",
+    )
