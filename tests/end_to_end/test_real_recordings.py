@@ -13,13 +13,15 @@ import pytest
 import torch
 
 from smart_tuner.run_folder import list_runs
-from tacotron2 import TextMelLoader, load_model, train
+from tacotron2 import Tacotron2, TextMelCollate, TextMelLoader, create_hparams, load_model, train
 from tacotron2.data.corpus import SPLITS, open_corpus
+from tacotron2.data.dataset import mel_statistics
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import read_list
 from tacotron2.evaluation import teacher_forced
 from tacotron2.losses import guided_attention_weight
 from tacotron2.schema import read_hparams
+from tests.gradients import assert_everything_learns
 from tests.real_recordings import PROJECT, kerstin_folder, ljspeech_folder
 
 SMALL = PROJECT / "configs" / "small.yaml"
@@ -69,6 +71,22 @@ def test_32_clips_of_a_reader_are_learned_by_heart(tmp_path: Path) -> None:
     model = load_model(next((tmp_path / "run" / "checkpoints").glob("best-*.ckpt")))
     figures = teacher_forced(model, [everything[i] for i in range(len(everything))], 8).figures
     assert figures["attention_alignment"] > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_parameter_of_the_report_learns_from_a_reader(tmp_path: Path) -> None:
+    """58,811,635 parameters on the four shortest of real clips."""
+    hparams = create_hparams()
+    corpus = open_corpus(ljspeech_folder(), tmp_path / "data", hparams)
+    cache = FeatureCache(tmp_path / "features", hparams.audio)
+    clips = [clip for split in SPLITS for clip in read_list(corpus.list_path(split), corpus.folder)]
+    everything = TextMelLoader(clips, hparams, cache)
+    torch.manual_seed(0)
+    model = Tacotron2(hparams)
+    model.set_mel_statistics(*mel_statistics(everything))
+    shortest = sorted(range(len(everything)), key=everything.lengths.__getitem__)[:4]
+    assert_everything_learns(model, hparams, TextMelCollate(model.r)([everything[i] for i in shortest]))
 
 
 @pytest.mark.slow

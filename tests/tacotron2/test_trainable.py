@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import fields
 from types import SimpleNamespace
 
@@ -16,15 +15,12 @@ from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
 from tacotron2.reduction import stage_at
 from tacotron2.training.schedule import teacher_forcing
+from tests.gradients import WITHOUT_GRADIENT, assert_everything_learns
 
 NARROW = (
     "n_mel_channels=20,symbols_embedding_dim=12,encoder_embedding_dim=16,encoder_n_convolutions=2,prenet_dim=16,"
     "attention_rnn_dim=20,attention_dim=8,attention_location_n_filters=4,decoder_rnn_dim=18,"
     "postnet_embedding_dim=16,postnet_n_convolutions=3,gst_dim=16,gst_reference_filters=4,"
-)
-# In front of a batch normalisation a bias is taken away again: its gradient is zero by construction.
-WITHOUT_GRADIENT = re.compile(
-    r"(encoder|postnet)\.convolutions\.\d+\.convolution\.bias|gst\.reference_encoder\.convolutions\.\d+\.bias"
 )
 
 
@@ -58,24 +54,7 @@ def test_every_parameter_learns(overrides: str, train_set: object, items: list[I
         for three in threes
     ]
     batch = TextMelCollate(model.r)(longer)
-    output = model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
-    losses = Tacotron2Loss(hparams)(output, batch, guided_attention_weight(hparams.loss, 0))
-    assert losses.auxiliary["mmi_left_out"] == 0
-    losses.total.backward()
-    assert 0 < losses.terms()["mmi_factor"] <= hparams.max_gaf
-    largest = {
-        name: 0.0 if p.grad is None else float(p.grad.abs().max())
-        for name, p in model.named_parameters()
-        if not WITHOUT_GRADIENT.fullmatch(name)
-    }
-    for module in {name.partition(".")[0] for name in largest}:
-        mine = {name: value for name, value in largest.items() if name.partition(".")[0] == module}
-        median = float(torch.tensor(list(mine.values())).median())
-        assert median > 0
-        assert [name for name, value in mine.items() if value <= 1e-6 * median] == []
-    occurring = batch.text[torch.arange(batch.text.size(1)) < batch.text_lengths[:, None]].unique()
-    assert model.embedding.weight.grad is not None
-    assert model.embedding.weight.grad[occurring].abs().amax(1).min() > 0
+    assert_everything_learns(model, hparams, batch)
 
 
 # What each key is changed to, against NARROW with BASE.
