@@ -113,6 +113,13 @@ def synthesize(
         str | None, typer.Option(metavar="NAME", help="Who speaks, of a voice with several; else the first.")
     ] = None,
     stress: StressOption = None,
+    style_recording: Annotated[
+        Path | None,
+        typer.Option(help="A recording in whose style it is said; else as the text suggests.", exists=True),
+    ] = None,
+    style_weights: Annotated[
+        str | None, typer.Option(metavar="W,W,...", help="Or a weight for each style token.")
+    ] = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
 ) -> None:
@@ -124,6 +131,8 @@ def synthesize(
             usage_error(CommandPhrase.WHOSE_VOICE(), messages)
         if text is not None and file is not None:
             usage_error(CommandPhrase.TEXT_AND_FILE(), messages)
+        if style_recording is not None and style_weights is not None:
+            usage_error(CommandPhrase.TWO_STYLES(), messages)
         if text is None and file is None and sys.stdin.isatty():
             usage_error(CommandPhrase.NOTHING_TO_SAY(), messages)
         weights, folder = f"--voice={voice}", Path()
@@ -140,10 +149,9 @@ def synthesize(
         source = [f"--text={text}"] if text is not None else [f"--file={file}"] if file is not None else []
         if drop_unreadable:
             source.append("--drop-unreadable")
-        if stress is not None:
-            source.append(f"--stress={stress}")
-        if speaker is not None:
-            source.append(f"--speaker={speaker}")
+        how: dict[str, object] = {"stress": stress, "speaker": speaker, "style-weights": style_weights}
+        how["style-recording"] = style_recording
+        source += [f"--{name}={value}" for name, value in how.items() if value is not None]
         arguments = ["synthesize", weights, f"--output={target}", *source]
         raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))
 

@@ -22,7 +22,12 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from tacotron2.models import Tacotron2
 
 DATA_ERROR = 30
 CONFIGURATION_ERROR = 31
@@ -50,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     synthesize.add_argument(
         "--stress", choices=("marks", "library"), help="where the stress comes from; else as in the training"
     )
+    style = synthesize.add_mutually_exclusive_group()
+    style.add_argument("--style-recording", type=Path, metavar="FILE", help="a recording in the wanted style")
+    style.add_argument("--style-weights", metavar="W,W,...", help="one for each style token")
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
@@ -96,6 +104,7 @@ def _say_record(**record: Any) -> None:
 def _synthesize(chosen: argparse.Namespace) -> int:
     from tacotron2.audio import AudioError, save_wav
     from tacotron2.checkpoint import CheckpointError, load_model
+    from tacotron2.style import StyleError
     from tacotron2.synthesis import SpeakerError, synthesise
     from tacotron2.text import TextError
     from tacotron2.voice import load_voice
@@ -107,7 +116,8 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         voice = load_voice(chosen.voice) if chosen.voice else None
         model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
         unreadable = "drop" if chosen.drop_unreadable else None
-        spoken = synthesise(model, text, unreadable, words, stress=chosen.stress, speaker=chosen.speaker)
+        how = {"style": _style(model, chosen), "stress": chosen.stress, "speaker": chosen.speaker}
+        spoken = synthesise(model, text, unreadable, words, **how)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
@@ -120,7 +130,7 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         return _fail(
             chosen, f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR
         )
-    except (CheckpointError, VoiceError, SpeakerError, OSError) as error:
+    except (CheckpointError, VoiceError, SpeakerError, StyleError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
     speaker = (chosen.speaker or model.speakers[0]) if model.speakers else None
     score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
@@ -145,6 +155,21 @@ def _synthesize(chosen: argparse.Namespace) -> int:
     for character, count in dropped.items():
         print(f"left out {count} times: {character!r} (U+{ord(character):04X})", file=sys.stderr)
     return 0
+
+
+def _style(model: Tacotron2, chosen: argparse.Namespace) -> Tensor | None:
+    """The style asked for; None where the text is to suggest it."""
+    from tacotron2.audio import AudioError
+    from tacotron2.style import StyleError, style_of_recording, style_of_weights
+
+    if chosen.style_weights is not None:
+        return style_of_weights(model, chosen.style_weights)
+    if chosen.style_recording is None:
+        return None
+    try:
+        return style_of_recording(model, chosen.style_recording)
+    except AudioError as error:  # of the recording, not of what the voice says
+        raise StyleError(str(error)) from error
 
 
 def _read(file: Path | None) -> str:

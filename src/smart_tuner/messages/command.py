@@ -40,6 +40,10 @@ class CommandPhrase(Phrase):
         "а их язык назовите так: `--set text.language={voice}`",
     )
     TEXT_AND_FILE = "give the text or --file, not both", "укажите текст или --file, но не то и другое"
+    TWO_STYLES = (
+        "give --style-recording or --style-weights, not both",
+        "укажите --style-recording или --style-weights, но не то и другое",
+    )
     NOTHING_TO_SAY = (
         'nothing to say: give a text in quotes, as in "Good morning.", or --file',
         'нечего сказать: дайте текст в кавычках, например "Good morning.", или --file',
