@@ -6,8 +6,8 @@ A run that was only killed, broken, hung, asked to end or robbed of its newest s
 of the undisturbed run, to the last bit. One whose numbers were poisoned or whose memory ran out has a lower
 rate or smaller micro-batches afterwards and need only end.
 
-A sequence damages at most one state, and not the first one: with nothing to fall back on a run ends as
-`data_error`, as it should. `lost` is the time of a run above that of the undisturbed one, goodput the share
+A sequence damages at most one state, and neither the first one (with nothing to fall back on a run ends
+as `data_error`, as it should) nor the last (nothing is trained after it, and it is what is compared). `lost` is the time of a run above that of the undisturbed one, goodput the share
 that is left. Goodput with a kill every five minutes is computed: 300 s over 300 s and what a kill costs.
 """
 
@@ -67,7 +67,9 @@ def sequence(generator: random.Random, steps: int, most: int) -> tuple[str, ...]
         if kind in DAMAGES:
             if any(other in DAMAGES for _, other in faults):
                 continue
-            step = generator.randint(CHECKPOINT_EVERY + 1, steps)
+            step = generator.randint(
+                CHECKPOINT_EVERY + 1, max(CHECKPOINT_EVERY + 1, steps - CHECKPOINT_EVERY)
+            )
         faults.append((step, kind))
     return tuple(f"{kind}@{step}" for step, kind in sorted(faults))
 
