@@ -8,7 +8,8 @@ rate or smaller micro-batches afterwards and need only end.
 
 A sequence damages at most one state, and neither the first one (with nothing to fall back on a run ends
 as `data_error`, as it should) nor the last (nothing is trained after it, and it is what is compared).
-`lost` is the time of a run above that of the undisturbed one, goodput the share that is left. Goodput with a kill every five minutes is computed: 300 s over 300 s and what a kill costs.
+`lost` is the time of a run above that of the undisturbed one, goodput the share that is left. Goodput with a
+kill every five minutes is computed: 300 s over 300 s and what a kill costs.
 """
 
 from __future__ import annotations
