@@ -21,6 +21,7 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.training import TrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
@@ -32,6 +33,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
+    StudyStoragePhrase,
     TrainingPhrase,
 )
 """All phrases; no name occurs in two of them."""
@@ -91,6 +93,7 @@ __all__ = [
     "RecordingsPhrase",
     "RecoveryPhrase",
     "ServicePhrase",
+    "StudyStoragePhrase",
     "TrainingPhrase",
     "find_phrase",
     "from_record",

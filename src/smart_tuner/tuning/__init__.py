@@ -1,0 +1,1 @@
+"""Tuning: the search space, the objective, the samplers, and where studies are kept."""
