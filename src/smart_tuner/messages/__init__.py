@@ -24,6 +24,7 @@ from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.training import TrainingPhrase
+from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
@@ -37,6 +38,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     StudyPhrase,
     StudyStoragePhrase,
     TrainingPhrase,
+    TuningPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -98,6 +100,7 @@ __all__ = [
     "StudyPhrase",
     "StudyStoragePhrase",
     "TrainingPhrase",
+    "TuningPhrase",
     "find_phrase",
     "from_record",
     "plural",
