@@ -1,4 +1,4 @@
-"""Every option of the optimisation, and every dimension of a study, is read: changing it changes the weights."""
+"""Every option of the optimisation and every dimension of a study is read: another value, other weights."""
 
 from __future__ import annotations
 
