@@ -21,6 +21,8 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.study import StudyPhrase
+from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.training import TrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
@@ -32,6 +34,8 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
+    StudyPhrase,
+    StudyStoragePhrase,
     TrainingPhrase,
 )
 """All phrases; no name occurs in two of them."""
@@ -91,6 +95,8 @@ __all__ = [
     "RecordingsPhrase",
     "RecoveryPhrase",
     "ServicePhrase",
+    "StudyPhrase",
+    "StudyStoragePhrase",
     "TrainingPhrase",
     "find_phrase",
     "from_record",
