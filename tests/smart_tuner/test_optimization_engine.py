@@ -60,7 +60,9 @@ class Trials:
 class Study:
     """An engine on a study in memory, and what it told."""
 
-    def __init__(self, root: Path, config: Config, trials: Trials, storage: Any = None, **options: Any) -> None:
+    def __init__(
+        self, root: Path, config: Config, trials: Trials, storage: Any = None, **options: Any
+    ) -> None:
         self.told: list[Message] = []
         self.folder: StudyFolder = study_folder(root, "toy")
         self.storage = storage or optuna.storages.InMemoryStorage()
@@ -187,9 +189,7 @@ def test_the_worst_are_pruned_and_what_is_compared_with_is_not(tmp_path: Path) -
 
 
 def test_a_generation_is_told_when_it_is_complete(tmp_path: Path) -> None:
-    study = Study(
-        tmp_path, tuned("tuning.trials=16", "tuning.population=5", "tuning.num_rungs=0"), Trials()
-    )
+    study = Study(tmp_path, tuned("tuning.trials=16", "tuning.population=5", "tuning.num_rungs=0"), Trials())
     assert study.engine.plan.kind == "cma-es"
     proposers = study.facts(Fact.PROPOSER)
     assert proposers[:4] == ["enqueued", "enqueued", "start-up", "start-up"]

@@ -47,12 +47,12 @@ def started(run: RunFolder) -> list[int | None]:
 
 
 def pid_of(root: Path, run: RunFolder, attempt: int = 0) -> int:
-    """The process of a trial, once it is there."""
+    """The process of a trial, once it has saved what it is to go on from."""
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
         lines = (root / "pids").read_text().splitlines() if (root / "pids").exists() else []
         found = [int(line.split()[1]) for line in lines if line.split()[0] == run.name]
-        if len(found) > attempt and started(run):
+        if len(found) > attempt and (run.checkpoints_folder / "state-0000004.ckpt.json").exists():
             return found[attempt]
         time.sleep(0.05)
     raise AssertionError(f"{run.name} was not begun")

@@ -28,7 +28,8 @@ def toy_config(trials: int) -> Config:
         [
             *("train.max_steps=8", "train.validate_every=2", "train.checkpoint_every=2"),
             *("tuning.startup_trials=4", "tuning.num_rungs=0", f"tuning.trials={trials}"),
-            *("supervisor.backoff_s=0.001", "gate.min_attention_alignment=0.1"),
+            *("supervisor.backoff_s=0.001", "gate.min_attention_alignment=0.01"),
+            "space.batch_size_choices=",  # all trials have as many updates
         ],
     )
 
