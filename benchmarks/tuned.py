@@ -1,11 +1,11 @@
-"""Whether tuning was worth it: a study's best settings against the preset's, on sentences the tuner never saw.
+"""Whether tuning was worth it: a study's best settings against the preset's, on sentences no trial saw.
 
-    PYTHONPATH=src python benchmarks/tuned.py --best runs/studies/NAME/best.yaml --preset probe --set test_clips=64
+    PYTHONPATH=src python benchmarks/tuned.py --best runs/studies/NAME/best.yaml --set test_clips=64
 
 Both sides train as long (the same utterances seen), with the same new seeds, and their best weights speak the
 test set, free running. A seed is a pair: printed are both sides and the difference with its 95 % interval
-(Student's t). `--longer N` adds one training of the preset with N times the work, as a study of N trials could
-have been spent. With `--keep FILE` what was trained stays, and several processes may share the seeds.
+(Student's t). `--longer N` adds one training of the preset with N times the work, as what a study has cost
+could have been spent. With `--keep FILE` what was trained stays, and several processes may share the seeds.
 """
 
 from __future__ import annotations
@@ -123,9 +123,8 @@ def report(runs: dict[str, list[dict[str, Any]]], title: str) -> None:
     table(head, seeds, "Seeds")
     for run in runs["longer"]:
         told = ", ".join(f"{name} {run['figures'].get(name, math.nan):.3f}" for name in FIGURES)
-        print(
-            f"The preset with {run['key']['longer']} times the work, one seed: {told}; {run['seconds']:.0f} s.\n"
-        )
+        work = f"{run['key']['longer']} times the work"
+        print(f"The preset with {work}, one seed: {told}; {run['seconds']:.0f} s.\n")
 
 
 def lengthened(hparams: HParams, times: int) -> HParams:

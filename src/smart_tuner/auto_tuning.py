@@ -10,21 +10,19 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
-from smart_tuner.messages import StudyPhrase
+from smart_tuner.messages import EndPhrase, StudyPhrase
 from smart_tuner.optimization_engine import TrialTask
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause, Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.stop_requests import request_stop
-from smart_tuner.trial_process import TrialCommand, run_trial, trial_command
-from smart_tuner.trial_record import TrialRecord
+from smart_tuner.trial_process import run_trial, trial_command, write_trial
 from smart_tuner.tuning.halving import FEWEST, Candidate, another_fits, neighbour, survivors
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
@@ -79,6 +77,12 @@ class TuningState:
             return None
 
 
+def is_tuned(run: RunFolder) -> bool:
+    """Whether nothing is left to choose: it was done, or the training has begun without."""
+    state = TuningState.read(run)
+    return run.has_state() if state is None else state.phase is Phase.DONE
+
+
 class AutoTuning:
     """The tuning of one run, of which the caller holds the lock.
 
@@ -95,7 +99,7 @@ class AutoTuning:
         config: Config,
         device: str,
         output: Output,
-        command: TrialCommand = trial_command,
+        command: Callable[[RunFolder, str], Sequence[str]] = trial_command,
     ) -> None:
         self._run = run
         self._config = config
@@ -160,21 +164,20 @@ class AutoTuning:
         watch = TrialWatch(self._config.tuning, self._config.gate, (), lambda *_: False, lambda: None)
         for stamped in read_events(task.run.events_file)[0]:
             watch.note(stamped)
-        task.run.path.mkdir(parents=True, exist_ok=True)
-        TrialRecord(self._folder.name, number).write(task.run.path)
-        write_atomically(task.run.settings_file, task.config.to_yaml())
-        request_stop(task.run, "halving", rung * task.config.hparams.train.validate_every)
-        outcome = run_trial(
-            task.run, task.config, self._device, watch.note, self._output.say, command=self._command
-        )
-        if outcome.cause in (ExitCause.INTERRUPTED, ExitCause.TERMINATED):
-            return outcome
+        write_trial(task.run, task.config, self._folder.name, number)
+        lock = task.run.lock()
+        try:
+            request_stop(task.run, "halving", rung * task.config.hparams.train.validate_every)
+            command = self._command(task.run, self._device)
+            outcome, asked = run_trial(task.run, task.config, command, watch.note, self._output.say)
+        finally:
+            lock.release()
+        if asked is not None:
+            return Outcome(asked, EndPhrase.ON_REQUEST(), watch.step)
         judged = outcome.cause in (ExitCause.STOPPED, ExitCause.COMPLETED) and watch.best is not None
         score = watch.best.value if judged and watch.best else None
         before = self._state.candidates[number]
-        now = Candidate(
-            before.params, before.seconds + time.monotonic() - began, (*before.scores, score)
-        )
+        now = Candidate(before.params, before.seconds + time.monotonic() - began, (*before.scores, score))
         self._note(candidates=_with(self._state.candidates, number, now))
         self._tell(number, rung, score, outcome)
         return None
