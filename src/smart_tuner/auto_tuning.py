@@ -131,15 +131,22 @@ class AutoTuning:
 
     def _first_rung(self) -> Outcome | None:
         seconds = self._config.tuning.auto_minutes * 60
-        while (number := len(self._state.candidates)) < MOST_CANDIDATES:
-            if number >= FEWEST and not another_fits(self._state.candidates, seconds):
-                break
-            self._note(candidates=(*self._state.candidates, Candidate(self._params(number))))
+        while (number := self._next(seconds)) is not None:
             if ended := self._climb(number, 1):
-                # It was not judged: the same command begins it again, and goes on from what it had saved.
-                self._note(candidates=self._state.candidates[:number])
                 return ended
         return None
+
+    def _next(self, seconds: float) -> int | None:
+        """The next candidate of the first rung: one that was cut off, else a new one if it fits."""
+        candidates = self._state.candidates
+        for number, each in enumerate(candidates):
+            if not each.scores:
+                return number
+        number = len(candidates)
+        if number >= MOST_CANDIDATES or (number >= FEWEST and not another_fits(candidates, seconds)):
+            return None
+        self._note(candidates=(*candidates, Candidate(self._params(number))))
+        return number
 
     def _further_rungs(self) -> Outcome | None:
         for rung in range(1, RUNGS):
