@@ -162,6 +162,7 @@ class Job:
             stop_requested=self._emit.work.moved_by(
                 lambda: self._stop.requested() or self._deadline.requested()
             ),
+            moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
         )
@@ -261,7 +262,7 @@ def follow(run: RunFolder, device: str) -> int:
 def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
-        run.outcome_file.unlink(missing_ok=True)  # of the attempt before
+        run.forget_outcome()  # that of the attempt before
         emit = Emitter(writer)
         HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
 
@@ -279,8 +280,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m smart_tuner.worker")
     parser.add_argument("run_folder", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process")
     options = parser.parse_args(arguments)
-    run, parent, stop = RunFolder(options.run_folder), os.getppid(), StopFlag()
+    run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
     is_first = is_first_process()
     if is_first:
         stop.install()

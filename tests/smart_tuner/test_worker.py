@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,11 +11,14 @@ from typing import cast
 
 import pytest
 
+from smart_tuner import worker
 from smart_tuner.attempt_end import whatever_happens
 from smart_tuner.config import load_config
 from smart_tuner.emitter import Emitter
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
+from smart_tuner.stop_flag import StopFlag
+from smart_tuner.supervisor import worker_command
 from smart_tuner.tracking import Tracker
 from tacotron2.events import Event, FinishedEvent, StepEvent
 
@@ -70,6 +74,22 @@ def test_the_end_is_told_once_and_as_it_was(
     assert outcome in (written, None)
     assert outcome or "ZeroDivisionError: by nothing" in written.message
     assert tracker.closed_in_order
+
+
+def test_a_worker_is_told_whose_end_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for later, the parent of one whose supervisor was killed at once would be somebody else."""
+    run, watched = RunFolder(tmp_path), list[int]()
+
+    def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
+        watched.append(parent)
+        return 0
+
+    monkeypatch.setattr(worker, "lead", lead)
+    monkeypatch.setattr(StopFlag, "install", lambda flag: None)
+    _, _, _, *told = worker_command(run, "cpu")
+    for arguments in ([str(run.path), *told[1:]], [str(run.path)]):
+        assert worker.main(arguments) == 0
+    assert watched == [os.getpid(), os.getppid()]
 
 
 @pytest.mark.slow
