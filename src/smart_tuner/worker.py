@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from tacotron2.data.dataset import TextMelLoader
     from tacotron2.training import Ranks, Request, TrainingResult
 
+NO_HOST_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says with a plain RuntimeError where a limit binds the process; without one it is killed."""
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
@@ -218,13 +220,15 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
-    """All classes of the table."""
-    return tuple(kind for kinds in causes().values() for kind in kinds)
+    """All classes of the table, and the one that may tell of memory."""
+    return (*(kind for kinds in causes().values() for kind in kinds), RuntimeError)
 
 
-def cause_of(error: BaseException) -> ExitCause:
-    """The cause for an error of the table."""
-    return next(cause for cause, kinds in causes().items() if isinstance(error, kinds))
+def cause_of(error: BaseException) -> ExitCause | None:
+    """The cause for an error of the table; None for another one."""
+    if NO_HOST_MEMORY in str(error):
+        return ExitCause.OUT_OF_MEMORY
+    return next((cause for cause, kinds in causes().items() if isinstance(error, kinds)), None)
 
 
 def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outcome:
@@ -235,9 +239,11 @@ def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outco
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
     except known_errors() as error:
-        cause = cause_of(error)
-        _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
-        return Outcome(cause, str(error) or type(error).__name__, emit.step)
+        found = cause_of(error)
+        if found is None:
+            raise
+        _LOGGER.error("the attempt ends: %s", found.value, exc_info=error)
+        return Outcome(found, str(error) or type(error).__name__, emit.step)
 
 
 def follow(run: RunFolder, device: str) -> int:
@@ -254,8 +260,11 @@ def follow(run: RunFolder, device: str) -> int:
             _LOGGER.warning("this process ends: %s", error)
             return LOST_STATUS
         except known_errors() as error:
+            cause = cause_of(error)
+            if cause is None:
+                raise
             _LOGGER.error("this process ends", exc_info=error)
-            return cause_of(error).code
+            return cause.code
     return 0
 
 
