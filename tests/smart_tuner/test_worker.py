@@ -80,7 +80,7 @@ def test_the_end_is_told_once_and_as_it_was(
 
 
 def job_of(run: RunFolder, writer: EventWriter) -> worker.Job:
-    return worker.Job(run, run.config(), "cpu", Emitter(writer), StopFlag())
+    return worker.Job(run, run.config(), worker.Assignment("cpu"), Emitter(writer), StopFlag())
 
 
 def test_every_error_of_a_training_has_a_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,11 +114,11 @@ def test_every_error_of_a_training_has_a_cause(tmp_path: Path, monkeypatch: pyte
     with EventWriter(run.events_file) as writer:
         for fail, cause in ends:
             monkeypatch.setattr(worker.Job, "execute", lambda job, fail=fail: fail())
-            outcome = worker.attempt(run, "cpu", Emitter(writer), StopFlag())
+            outcome = worker.attempt(run, worker.Assignment("cpu"), Emitter(writer), StopFlag())
             assert (outcome.cause, bool(outcome.message)) == (cause, True)
         monkeypatch.setattr(worker.Job, "execute", lambda job: failing(RuntimeError("a shape"))())
         with pytest.raises(RuntimeError, match="a shape"):
-            worker.attempt(run, "cpu", Emitter(writer), StopFlag())
+            worker.attempt(run, worker.Assignment("cpu"), Emitter(writer), StopFlag())
 
 
 def test_memory_is_measured_before_a_training_begins_and_not_when_it_goes_on(
@@ -157,7 +157,7 @@ def test_a_worker_is_told_whose_end_is_its_own(tmp_path: Path, monkeypatch: pyte
     """Asked for later, the parent of one whose supervisor was killed at once would be somebody else."""
     run, watched = RunFolder(tmp_path), list[int]()
 
-    def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
+    def lead(run: RunFolder, assigned: worker.Assignment, parent: int, stop: StopFlag) -> int:
         watched.append(parent)
         return 0
 

@@ -80,9 +80,12 @@ def weights_after(folder: Path) -> dict[str, Any]:
 class TestPoisonedClip:
     """Five updates an epoch: the clip comes once in each."""
 
-    def test_it_is_named_then_left_out(self, tiny: HParams, sets: Sets, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("parts", [1, 4])
+    def test_it_is_named_then_left_out(self, tiny: HParams, sets: Sets, tmp_path: Path, parts: int) -> None:
+        """Also where what is left of a batch has fewer utterances than it is computed in parts."""
         poisoned = PoisonedClips(sets[0])
-        events = run(tiny.replace(log_every=1), poisoned, sets, tmp_path)
+        hparams = tiny.replace(log_every=1, accumulation_steps=parts)
+        events = run(hparams, poisoned, sets, tmp_path)
         masked = incidents_of(events, "non_finite_update")
         first, second = (event.step for event in masked)
         assert 1 <= first <= 5 < second <= 10
