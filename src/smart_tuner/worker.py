@@ -110,14 +110,10 @@ class Job:
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
-        from tacotron2.data.corpus import Corpus, open_corpus
-        from tacotron2.data.demo import make_demo
+        from tacotron2.data.source import any_corpus
 
         home, progress = data_folder(self._run.root), self._emit.stage("data")
-        if self._config.data_folder is None:
-            demo = make_demo(home, self._hparams, progress).folder
-            return Corpus(demo, demo, "the demo corpus", 0, 0)
-        corpus = open_corpus(self._config.data_folder, home, self._hparams, progress)
+        corpus = any_corpus(self._config.data_folder, home, self._hparams, progress)
         _LOGGER.info("%s: %s", corpus.folder, corpus.layout)
         if corpus.num_rejected or corpus.advice:
             _LOGGER.warning("%d clips rejected, see %s", corpus.num_rejected, corpus.rejected_file)
@@ -127,6 +123,7 @@ class Job:
 
     def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
+        from tacotron2.data.digest import list_digest
         from tacotron2.data.features import FeatureCache
         from tacotron2.data.speakers import speaker_names
         from tacotron2.data.utterances import read_list
@@ -143,7 +140,9 @@ class Job:
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
             dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
-            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
+            digest = list_digest(lists[name], corpus.folder, self._emit.work.moved)
+            left_out = len(dataset.left_out)
+            self._emit(DataEvent(name, len(dataset), left_out, dropped, seconds, digest=digest))
         return sets
 
     def _estimate(self, train_set: TextMelLoader, requests: list[Request]) -> list[Request]:
