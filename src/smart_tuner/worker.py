@@ -55,6 +55,8 @@ class Assignment:
     examines: bool = True
     measures_only: bool = False
     """End after data, features and estimate."""
+    initial_weights: Path | None = None
+    """A checkpoint or a voice that the training begins with, where the run has no state yet."""
 
 
 class Job:
@@ -187,6 +189,7 @@ class Job:
             moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
+            initial_weights=self._assigned.initial_weights,
         )
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
@@ -227,12 +230,13 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
     from tacotron2.training.devices import DeviceError
     from tacotron2.training.faults import FaultError
     from tacotron2.training.state import NonFiniteWeightsError
+    from tacotron2.voice_file import VoiceError
 
     settings = (ConfigError, HParamsError, HistoryError, FaultError, DeviceError, RanksError)
     return {
         ExitCause.CONFIGURATION_ERROR: settings,
         ExitCause.CRASHED: (LostRankError,),
-        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError),
+        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError, VoiceError),
         ExitCause.STORAGE_ERROR: (StorageError,),
         ExitCause.OUT_OF_MEMORY: (MemoryError, torch.OutOfMemoryError),
         ExitCause.NON_FINITE: (NonFiniteLossError, NonFiniteWeightsError),
@@ -312,9 +316,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process")
     parser.add_argument("--no-examination", action="store_true", help="end with the training")
     parser.add_argument("--estimate-only", action="store_true", help="end before the training")
+    parser.add_argument("--initial-weights", type=Path, metavar="FILE", help="a checkpoint or a voice")
     options = parser.parse_args(arguments)
     run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
-    assigned = Assignment(options.device, not options.no_examination, options.estimate_only)
+    assigned = Assignment(
+        options.device, not options.no_examination, options.estimate_only, options.initial_weights
+    )
     is_first = is_first_process()
     if is_first:
         stop.install()
