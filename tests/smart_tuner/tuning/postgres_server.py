@@ -6,6 +6,7 @@ import glob
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -103,8 +104,8 @@ def running_server(addresses: str = "127.0.0.1") -> Iterator[Server]:
         yield server
     finally:
         if process is not None:
-            process.terminate()
-            process.wait(30)
+            process.send_signal(signal.SIGINT)  # ends connections too, where SIGTERM would wait for them
+            process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
