@@ -21,8 +21,10 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.training import TrainingPhrase
+from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
@@ -33,8 +35,10 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
+    StudyPhrase,
     StudyStoragePhrase,
     TrainingPhrase,
+    TuningPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -93,8 +97,10 @@ __all__ = [
     "RecordingsPhrase",
     "RecoveryPhrase",
     "ServicePhrase",
+    "StudyPhrase",
     "StudyStoragePhrase",
     "TrainingPhrase",
+    "TuningPhrase",
     "find_phrase",
     "from_record",
     "plural",

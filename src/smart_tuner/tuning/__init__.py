@@ -1,1 +1,1 @@
-"""Tuning: the search space, the objective, the samplers, and where studies are kept."""
+"""Tuning: what is searched, how a trial is judged, and who proposes the next one. See docs/tuning.md."""
