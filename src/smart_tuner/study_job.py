@@ -155,7 +155,11 @@ class StudyJob:
                 return outcome
             known = _records(task.run)
         engine.require_data(
-            [digest for event in known if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))]
+            [
+                digest
+                for event in known
+                if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))
+            ]
         )
         seconds = [event.train_seconds for event in known if isinstance(event, EstimateEvent)][-1]
         slots, budget = self._slots[0].count, engine.budget
