@@ -62,8 +62,15 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    known = RunError | MachineError | OutcomeError | HistoryError | FaultError
-    known = known | StudyStorageError | StudyTrackingError
+    known = (
+        RunError,
+        MachineError,
+        OutcomeError,
+        HistoryError,
+        FaultError,
+        StudyStorageError,
+        StudyTrackingError,
+    )
     return USAGE_ERROR if isinstance(error, known) else None
 
 

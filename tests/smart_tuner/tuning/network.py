@@ -40,6 +40,32 @@ def two_machines() -> Iterator[list[Machine]]:
 
 
 @contextmanager
+def a_network(*names: str) -> Iterator[dict[str, tuple[str, ...]]]:
+    """Namespaces at 192.168.1.10, .11 and so on, which reach one another and nothing else.
+
+    For each name the words that run a command there. The first one's machine is also the network's switch;
+    nothing of it is outside the namespaces.
+    """
+    spaces = {name: f"st{os.getpid()}-{name}" for name in names}
+    switch = spaces[names[0]]
+    with ExitStack() as stack:
+        for space in spaces.values():
+            ip("netns", "add", space)
+            stack.callback(ip, "netns", "del", space)
+            ip("-n", space, "link", "set", "lo", "up")
+        ip("-n", switch, "link", "add", "lan", "type", "bridge")
+        ip("-n", switch, "address", "add", "192.168.1.10/24", "dev", "lan")
+        ip("-n", switch, "link", "set", "lan", "up")
+        for number, name in enumerate(names[1:], start=11):
+            port, space = f"port{number}", spaces[name]
+            ip("-n", switch, "link", "add", port, "type", "veth", "peer", "name", "lan", "netns", space)
+            ip("-n", switch, "link", "set", port, "master", "lan", "up")
+            ip("-n", space, "address", "add", f"192.168.1.{number}/24", "dev", "lan")
+            ip("-n", space, "link", "set", "lan", "up")
+        yield {name: ("ip", "netns", "exec", space) for name, space in spaces.items()}
+
+
+@contextmanager
 def _machine(number: int) -> Iterator[Machine]:
     name = f"st{os.getpid()}-{number}"
     outside, inside = f"{name}o", f"{name}i"  # at most 15 characters

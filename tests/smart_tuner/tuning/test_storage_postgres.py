@@ -46,6 +46,10 @@ def machines() -> Iterator[list[Machine]]:
 @pytest.fixture(scope="module")
 def server(machines: list[Machine]) -> Iterator[Server]:
     with running_server(",".join(["127.0.0.1", *(each.server_address for each in machines)])) as running:
+        with (running.data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
+        running.run_sql("SELECT pg_reload_conf()")
+        running.run_sql(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
         yield running
 
 
