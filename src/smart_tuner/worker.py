@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tacotron2.data.dataset import TextMelLoader
     from tacotron2.training import Ranks, Request, TrainingResult
 
+NO_HOST_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says with a plain RuntimeError where a limit binds the process; without one it is killed."""
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
@@ -183,6 +185,7 @@ class Job:
             stop_requested=self._emit.work.moved_by(
                 lambda: self._requests.requested() or self._stop.requested() or self._deadline.requested()
             ),
+            moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
         )
@@ -238,13 +241,15 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
-    """All classes of the table."""
-    return tuple(kind for kinds in causes().values() for kind in kinds)
+    """All classes of the table, and the one that may tell of memory."""
+    return (*(kind for kinds in causes().values() for kind in kinds), RuntimeError)
 
 
-def cause_of(error: BaseException) -> ExitCause:
-    """The cause for an error of the table."""
-    return next(cause for cause, kinds in causes().items() if isinstance(error, kinds))
+def cause_of(error: BaseException) -> ExitCause | None:
+    """The cause for an error of the table; None for another one."""
+    if NO_HOST_MEMORY in str(error):
+        return ExitCause.OUT_OF_MEMORY
+    return next((cause for cause, kinds in causes().items() if isinstance(error, kinds)), None)
 
 
 def attempt(run: RunFolder, assigned: Assignment, emit: Emitter, stop: StopFlag) -> Outcome:
@@ -255,9 +260,11 @@ def attempt(run: RunFolder, assigned: Assignment, emit: Emitter, stop: StopFlag)
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
     except known_errors() as error:
-        cause = cause_of(error)
-        _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
-        return Outcome(cause, str(error) or type(error).__name__, emit.step)
+        found = cause_of(error)
+        if found is None:
+            raise
+        _LOGGER.error("the attempt ends: %s", found.value, exc_info=error)
+        return Outcome(found, str(error) or type(error).__name__, emit.step)
 
 
 def follow(run: RunFolder, assigned: Assignment) -> int:
@@ -274,15 +281,18 @@ def follow(run: RunFolder, assigned: Assignment) -> int:
             _LOGGER.warning("this process ends: %s", error)
             return LOST_STATUS
         except known_errors() as error:
+            cause = cause_of(error)
+            if cause is None:
+                raise
             _LOGGER.error("this process ends", exc_info=error)
-            return cause_of(error).code
+            return cause.code
     return 0
 
 
 def lead(run: RunFolder, assigned: Assignment, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
-        run.outcome_file.unlink(missing_ok=True)  # of the attempt before
+        run.forget_outcome()  # that of the attempt before
         emit = Emitter(writer)
         HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
 
@@ -300,10 +310,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m smart_tuner.worker")
     parser.add_argument("run_folder", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process")
     parser.add_argument("--no-examination", action="store_true", help="end with the training")
     parser.add_argument("--estimate-only", action="store_true", help="end before the training")
     options = parser.parse_args(arguments)
-    run, parent, stop = RunFolder(options.run_folder), os.getppid(), StopFlag()
+    run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
     assigned = Assignment(options.device, not options.no_examination, options.estimate_only)
     is_first = is_first_process()
     if is_first:

@@ -43,6 +43,7 @@ def train(
     device: str = "auto",
     emit: Callable[[Event], None] = lambda event: None,
     stop_requested: Callable[[], str | None] = lambda: None,
+    moved: Callable[[], None] = lambda: None,
     ranks: Ranks | None = None,
     requests: Sequence[Request] = (),
 ) -> TrainingResult:
@@ -54,6 +55,7 @@ def train(
         emit: is given every event; must not block.
         stop_requested: asked after every step; a cause (interrupted, terminated, stopped) ends the training
             with a full checkpoint.
+        moved: called while a validation goes on, which may take long.
         ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
             decides, judges and saves.
         requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
@@ -73,13 +75,18 @@ def train(
     for request in requests:
         trainer.knobs.request(request)
     emit(_started(trainer, resumed))
-    cause = _run(trainer, emit, stop_requested)
+    cause = _run(trainer, emit, stop_requested, moved)
     progress, best = trainer.progress, trainer.checkpoints.best()
     emit(FinishedEvent(progress.step, cause, progress.train_seconds))
     return TrainingResult(progress.step, cause, best[0].path if best else None, progress.train_seconds)
 
 
-def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callable[[], str | None]) -> str:
+def _run(
+    trainer: Trainer,
+    emit: Callable[[Event], None],
+    stop_requested: Callable[[], str | None],
+    moved: Callable[[], None],
+) -> str:
     settings, progress, ranks = trainer.hparams.train, trainer.progress, trainer.ranks
     batches, meter = trainer.batches(), Meter(ranks)
     limit = settings.max_train_minutes * 60 or math.inf
@@ -107,7 +114,7 @@ def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callab
             _look(trainer, meter, emit)
             meter = Meter(ranks)
         if validates:
-            ranks.alone(partial(_judge, trainer, emit))
+            ranks.alone(partial(_judge, trainer, emit, moved))
             progress.train_seconds = ranks.agreed(seconds())
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
@@ -156,10 +163,10 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
             emit(incident)
 
 
-def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], None]) -> None:
     """Validation on both passes, pictures, and the weights if they are among the best."""
     step = trainer.progress.step
-    result = validate(trainer.model, trainer.validation_set, trainer.hparams)
+    result = validate(trainer.model, trainer.validation_set, trainer.hparams, moved)
     told = result.published(trainer.folder, step)
     emit(told)
     for incident in trainer.guard.judge(step, told.teacher_forced, told.free_running):
