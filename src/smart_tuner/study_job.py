@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from smart_tuner.config import Config
+from smart_tuner.config import Config, ConfigError
 from smart_tuner.device_slots import Slot, device_lock
 from smart_tuner.machine import num_cores
 from smart_tuner.messages import Message, StudyPhrase
@@ -156,13 +156,17 @@ class StudyJob:
             if outcome.cause is not ExitCause.COMPLETED:
                 return outcome
             known = _records(task.run)
-        engine.require_data(
-            [
-                digest
-                for event in known
-                if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))
-            ]
-        )
+        try:
+            engine.require_data(
+                [
+                    digest
+                    for event in known
+                    if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))
+                ]
+            )
+        except ConfigError:
+            task.run.events_file.unlink()  # the right recordings, once they are here, are measured anew
+            raise
         seconds = [event.train_seconds for event in known if isinstance(event, EstimateEvent)][-1]
         slots, budget = self._slots[0].count, engine.budget
         told = StudyPhrase.ESTIMATE(
