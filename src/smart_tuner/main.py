@@ -114,7 +114,11 @@ class SmartTunerMain:
         return outcome.cause.code
 
     def optimize(
-        self, study: str | None = None, storage: str | None = None, devices: str | None = None
+        self,
+        study: str | None = None,
+        storage: str | None = None,
+        devices: str | None = None,
+        tracking_uri: str | None = None,
     ) -> int:
         """Tune the configuration by trials; returns the exit status.
 
@@ -122,10 +126,12 @@ class SmartTunerMain:
             study: its name; None: made of preset and settings, so that the same command goes on with it.
             storage: the URL of its database; None: a file in its folder.
             devices: as in `0,1`, each with a trial of its own at a time; None: one trial at a time.
+            tracking_uri: the MLflow server that is given every trial's best weights; None: they stay here.
 
         Raises:
             MachineError: memory or disk cannot be enough.
             DevicesError: the devices are not named rightly.
+            StudyTrackingError: that server does not answer.
             As `StudyJob.optimize`.
         """
         from smart_tuner.optimization_engine import study_digest
@@ -133,14 +139,18 @@ class SmartTunerMain:
         from smart_tuner.tuning.search_space import SearchSpace
         from smart_tuner.tuning.storage_address import sqlite_url
         from smart_tuner.tuning.study_folder import study_folder
+        from smart_tuner.tuning.study_tracking import uploading
 
         slots = make_slots(devices)
         digest = study_digest(self._config, SearchSpace.of(self._config))
         folder = study_folder(self._root, study or f"{self._config.preset}-{digest[:8]}")
         self._check_machine()
+        upload = uploading(tracking_uri, folder.name)
         url = storage or sqlite_url(folder.database_file)
         with serving(self._config, self._root, self._output):
-            return StudyJob(self._config, folder, url, slots, self._device, self._output).optimize()
+            return StudyJob(
+                self._config, folder, url, slots, self._device, self._output, before_complete=upload
+            ).optimize()
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)

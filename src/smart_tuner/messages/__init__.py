@@ -23,6 +23,7 @@ from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
+from smart_tuner.messages.study_tracking import StudyTrackingPhrase
 from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
@@ -37,6 +38,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
+    StudyTrackingPhrase,
     TrainingPhrase,
     TuningPhrase,
 )
@@ -99,6 +101,7 @@ __all__ = [
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
+    "StudyTrackingPhrase",
     "TrainingPhrase",
     "TuningPhrase",
     "find_phrase",
