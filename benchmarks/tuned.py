@@ -2,7 +2,7 @@
 
     PYTHONPATH=src python benchmarks/tuned.py --study runs/studies/NAME/study.json --set test_clips=64
 
-What the best trial of the study was given replaces the preset's values; of another preset than the study's too.
+What the best trial of the study was given takes the place of the preset's values, also of another preset's.
 Both sides train as long (the same utterances seen), with the same new seeds, and their best weights speak the
 test set, free running. A seed is a pair: printed are both sides and the difference with its 95 % interval
 (Student's t). `--longer N` adds one training of the preset with N times the work, as what a study has cost

@@ -58,7 +58,8 @@ class SmartTunerMain:
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
         faults: what is to go wrong in a new run; with any, the run is a new one.
-        tunes: let a new run on the demo corpus choose its settings first, for `tuning.auto_minutes`.
+        tunes: let a new run choose its settings first, where `tuning.auto_minutes` (on the demo corpus) or
+            `tuning.auto_share` (on own recordings) allow it.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -179,10 +180,9 @@ class SmartTunerMain:
 
     def _tuned(self, run: RunFolder) -> Outcome | None:
         """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
-        from smart_tuner.auto_tuning import AutoTuning, is_tuned
+        from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
 
-        wanted = self._tunes and self._config.tuning.auto_minutes and self._config.data_folder is None
-        if not wanted or is_tuned(run):
+        if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
             return None
         return AutoTuning(run, self._config, self._device, self._output).tune()
 

@@ -39,7 +39,7 @@ ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause
 MOST_FAILURES = 5
 """Trials that fail before any other has had a score, after which the study ends."""
 LARGEST_SEED = 2**31
-BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes")
+BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes", "auto_share")
 """Settings of a study that may change while it goes on."""
 
 

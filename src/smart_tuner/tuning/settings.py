@@ -43,6 +43,13 @@ class TuningSettings:
         0.0, "minutes of tuning before the training of the demo in the main command; 0: none", ge=0.0
     )
 
+    auto_share: float = param(
+        0.2,
+        "share of a training on own recordings, in updates, that its tuning may cost at most; 0: none",
+        ge=0.0,
+        le=1.0,
+    )
+
 
 @dataclass(frozen=True)
 class GateSettings:
