@@ -106,7 +106,10 @@ class StepEvent(Event):
 
 @dataclass(frozen=True)
 class ValidationEvent(Event):
-    """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass."""
+    """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass.
+
+    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts.
+    """
 
     kind: ClassVar[str] = "validation"
     step: int
@@ -117,6 +120,7 @@ class ValidationEvent(Event):
     attention_image: str | None = None
     spectrogram_image: str | None = None
     audio: list[str] = field(default_factory=list)
+    train_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,21 @@ class RestartEvent(Event):
 
 
 @dataclass(frozen=True)
+class DecisionEvent(Event):
+    """A controller has decided that the training is not to go on as it does.
+
+    `controller`: early_stopping or attention; `verdict`, `reason` and `parameters`: docs/early_stopping.md.
+    """
+
+    kind: ClassVar[str] = "decision"
+    step: int
+    controller: str
+    verdict: str
+    reason: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class ExaminedEvent(Event):
     """The best checkpoint has spoken the test sentences."""
 
@@ -194,6 +213,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CheckpointEvent,
     IncidentEvent,
     RestartEvent,
+    DecisionEvent,
     ExaminedEvent,
     FinishedEvent,
 )

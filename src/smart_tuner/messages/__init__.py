@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smart_tuner.messages.command import CommandPhrase
+from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
@@ -25,6 +26,7 @@ from smart_tuner.messages.training import TrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
+    ControlPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
@@ -79,6 +81,7 @@ def _restored(value: Any) -> Parameter | None:
 __all__ = [
     "CATALOGUES",
     "CommandPhrase",
+    "ControlPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
