@@ -169,7 +169,7 @@ class SmartTunerMain:
         why = reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason)
         if left_a_voice(run, outcome):
             if outcome.cause is ExitCause.STOPPED:
-                self._output.result(EndPhrase.ENDED_EARLY(reason=why))
+                self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
             return
         told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
