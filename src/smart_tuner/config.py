@@ -1,4 +1,4 @@
-"""The resolved configuration of a run: hyper-parameters, attention, services, supervisor and the data.
+"""The resolved configuration of a run: hyper-parameters, attention, services, supervisor, tuning, data.
 
 A preset is a YAML file in `configs/` that holds only what differs from the defaults. Overrides such as
 `train.learning_rate=1e-4` come last. All problems are reported at once.
@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
+from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
     Problem,
@@ -93,6 +94,9 @@ LAYER_SECTIONS: dict[str, type] = {
     "early_stop": EarlyStopSettings,
     "services": ServiceSettings,
     "supervisor": SupervisorSettings,
+    "tuning": TuningSettings,
+    "gate": GateSettings,
+    "space": SpaceSettings,
 }
 """What a run has beside the library's hyper-parameters."""
 _SCHEMA = SettingsSchema({"run": RunSettings, **SECTIONS, **LAYER_SECTIONS})
@@ -109,6 +113,9 @@ class Config:
     early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+    tuning: TuningSettings = field(default_factory=TuningSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
+    space: SpaceSettings = field(default_factory=SpaceSettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
 
@@ -138,6 +145,7 @@ class Config:
         """The same for two configurations that train the same model on the same recordings.
 
         Neither the preset's name nor services nor supervisor count: a run can be resumed with other ports.
+        Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
         """
         key = {
             "hparams": self.hparams.to_dict(),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from smart_tuner.attention_deadline import AttentionDeadline
 from smart_tuner.config import Config
-from smart_tuner.decisions import Decision, Verdict
+from smart_tuner.decisions import Decision, Reason, Verdict
 from smart_tuner.early_stop_controller import EarlyStopController, Plan
 from smart_tuner.messages import Message
 from smart_tuner.records import ExitCause
@@ -28,6 +28,7 @@ class Controllers:
         self._attention = AttentionDeadline(config.attention, history)
         self._early = EarlyStopController(config.early_stop, Plan.of(config.hparams), history)
         self._plateau = _against(self._early.decision)
+        self._ending: Decision | None = None
 
     def note(self, event: Event) -> list[DecisionEvent]:
         """Takes the next record of the run; what was decided on it, if not to go on as before."""
@@ -39,16 +40,16 @@ class Controllers:
         return [decision.event(event.step, name) for decision, name in decided if decision]
 
     def requested(self) -> str | None:
-        """The cause to end the training for, if there is one."""
-        if self._attention.decision:
-            return ExitCause.ATTENTION_FAILED.value
-        return ExitCause.STOPPED.value if self._plateau else None
+        """The cause to end the training for, if there is one; it is taken to be obeyed."""
+        self._ending = self._attention.decision or self._plateau
+        if self._ending is None:
+            return None
+        failed = self._ending.reason is Reason.ATTENTION_NOT_FORMED
+        return ExitCause.ATTENTION_FAILED.value if failed else ExitCause.STOPPED.value
 
-    def reason(self, cause: ExitCause) -> Message | None:
+    def reason(self) -> Message | None:
         """Why a controller ended the training; None where none did."""
-        decisions = {ExitCause.ATTENTION_FAILED: self._attention.decision, ExitCause.STOPPED: self._plateau}
-        decision = decisions.get(cause)
-        return decision.message if decision else None
+        return self._ending.message if self._ending else None
 
 
 def _against(decision: Decision) -> Decision | None:

@@ -79,12 +79,13 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class Limits:
-    """How often and how far; `utterances`: those of a micro-batch as the settings have it."""
+    """How often and how far, after which ends; `utterances`: those of a micro-batch as the settings have it."""
 
     max_restarts: int
     backoff_s: float
     max_new_seeds: int
     utterances: int
+    retried: Sequence[ExitCause] = RETRIED
 
     @classmethod
     def of(cls, config: Config) -> Limits:
@@ -116,7 +117,7 @@ def plan(
         limits: how often and how far.
         now: unix seconds, for the record.
     """
-    if outcome.cause not in RETRIED:
+    if outcome.cause not in limits.retried:
         return GiveUp(None)
     newest = newest_before(states, math.inf)
     newest_step = newest.step if newest else 0

@@ -13,12 +13,15 @@ runs/20261122-162430-demo/
     incidents/      what replays an update that was not finite; quarantine.json: utterances left out
     events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
     recovery.json   the restarts so far, and what each of them changed
+    stop_request.json   somebody wants the training to end, at which step
+    trial.json      the study and number of a trial
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json
 ```
 
-The folder of all runs also holds `data/` (demo corpora, feature cache) and `tracking/` (MLflow's store).
+The folder of all runs also holds `data/` (demo corpora, feature cache) and `tracking/` (MLflow's store). A
+trial is a run folder too, in `studies/NAME/trials/`; it shares both.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ from tacotron2.files import StorageError
 
 GLANCE_S = 1.0
 """Longer than `is_locked` of another process holds the lock."""
+TRIAL_DEPTH = 3
+"""`studies/NAME/trials`: how far above its folder the root of a trial is."""
 LAST_WORDS_S = 60.0
 """How long a worker that lost its supervisor may take to write its last checkpoint."""
 
@@ -63,8 +68,11 @@ class RunFolder:
 
     @property
     def root(self) -> Path:
-        """The folder of all runs."""
-        return self.path.parent
+        """The folder of all runs; that of a trial is the one its study lies in."""
+        home = self.path.parents
+        if len(home) > TRIAL_DEPTH and home[0].name == "trials" and home[2].name == "studies":
+            return home[TRIAL_DEPTH]
+        return home[0]
 
     @property
     def settings_file(self) -> Path:
@@ -99,6 +107,16 @@ class RunFolder:
     def faults_file(self) -> Path:
         """What `--inject` asked for; absent where nothing was."""
         return self.path / "faults.json"
+
+    @property
+    def stop_request_file(self) -> Path:
+        """What asks the training to end; absent while nobody does."""
+        return self.path / "stop_request.json"
+
+    @property
+    def trial_file(self) -> Path:
+        """Study and number of a trial; absent in other runs."""
+        return self.path / "trial.json"
 
     @property
     def outcome_file(self) -> Path:

@@ -10,12 +10,13 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from smart_tuner.config import Config
 from smart_tuner.kept_states import kept_states, remove_later
 from smart_tuner.messages import EndPhrase, Message, RecoveryPhrase
 from smart_tuner.records import EventWriter, ExitCause, Outcome, OutcomeError, read_events
-from smart_tuner.recovery import GiveUp, Limits, Restart, plan
+from smart_tuner.recovery import RETRIED, GiveUp, Limits, Restart, plan
 from smart_tuner.restart_history import History, Phase
 from smart_tuner.restart_words import given_up, restart_message
 from smart_tuner.run_folder import RunFolder
@@ -40,6 +41,7 @@ class SelfHealing:
         on_event: called with every record of the run as it is written, in this thread.
         notify: called with what the person who watches should know.
         warn: called with what that person should not miss.
+        retried: ends of an attempt after which there may be another.
 
     Raises:
         HistoryError: the restarts of earlier attempts cannot be read.
@@ -53,6 +55,7 @@ class SelfHealing:
         on_event: Callable[[Stamped], None],
         notify: Callable[[Message], None],
         warn: Callable[[Message], None],
+        retried: Sequence[ExitCause] = RETRIED,
     ) -> None:
         self._run = run
         self._config = config
@@ -60,6 +63,7 @@ class SelfHealing:
         self._on_event = on_event
         self._notify = notify
         self._warn = warn
+        self._limits = replace(Limits.of(config), retried=retried)
         self._history = History.read(run.recovery_file)
         self._signals: list[signal.Signals] = []
 
@@ -131,7 +135,7 @@ class SelfHealing:
             outcome,
             trouble_step(read_events(self._run.events_file)[0], outcome),
             kept_states(self._run.checkpoints_folder),
-            Limits.of(self._config),
+            self._limits,
             time.time(),
         )
 

@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events, wr
 from smart_tuner.restart_history import History, HistoryError
 from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError, ignore_requests
+from smart_tuner.stop_requests import StopRequests
 from smart_tuner.summary import examined_figures
 from tacotron2.events import DataEvent, EstimateEvent, Event, ExaminedEvent
 from tacotron2.files import StorageError
@@ -43,20 +45,34 @@ if TYPE_CHECKING:
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
+@dataclass(frozen=True)
+class Assignment:
+    """What this process is to do: on which device, and how much of the job."""
+
+    device: str
+    examines: bool = True
+    measures_only: bool = False
+    """End after data, features and estimate."""
+
+
 class Job:
     """The stages of one attempt, in each of the processes that train. HistoryError: see `History.read`."""
 
     _ranks: Ranks
 
-    def __init__(self, run: RunFolder, config: Config, device: str, emit: Emitter, stop: StopFlag) -> None:
+    def __init__(
+        self, run: RunFolder, config: Config, assigned: Assignment, emit: Emitter, stop: StopFlag
+    ) -> None:
         self._run = run
         self._config = config
         self._hparams = config.hparams
         self._history = History.read(run.recovery_file)
         self._controllers = Controllers(config, read_events(run.events_file)[0])
-        self._device = device
+        self._assigned = assigned
+        self._device = assigned.device
         self._emit = emit
         self._stop = stop
+        self._requests = StopRequests(run.stop_request_file)
 
     def execute(self) -> Outcome:
         """Data, features, estimate, training, examination."""
@@ -73,17 +89,20 @@ class Job:
             requests = [Request(*each) for each in self._history.adjustments]
             if not self._ranks.agreed(self._run.has_state()):
                 requests = self._estimate(sets["train"], requests)
+        if self._assigned.measures_only:
+            return Outcome(ExitCause.COMPLETED, EndPhrase.MEASURED())
         with self._emit.whole_stage("training"):
             result = self._train(sets["train"], sets["validation"], requests)
         cause = ExitCause(result.cause)
-        why = self._controllers.reason(cause)
+        why = self._controllers.reason()
         speaks = cause is ExitCause.COMPLETED or (cause is ExitCause.STOPPED and why is not None)
         if not (speaks and self._ranks.is_first):
             return Outcome(cause, why or EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
         if result.best_checkpoint is None:
             return Outcome(ExitCause.NO_VOICE, EndPhrase.NOTHING_EXAMINED(), result.step)
-        with self._stop.impatient():
-            self._examine(result.best_checkpoint, sets["test"])
+        if self._assigned.examines:
+            with self._stop.impatient():
+                self._examine(result.best_checkpoint, sets["test"])
         return Outcome(cause, why or EndPhrase.TRAINED(step=result.step), result.step)
 
     def _corpus(self) -> Corpus:
@@ -151,6 +170,7 @@ class Job:
             self._emit(event)
             for decided in self._controllers.note(event):
                 self._emit(decided)
+            self._requests.note(event)
 
         seed = (self._hparams.train.seed + self._history.new_seeds) % 2**31
         return train(
@@ -161,7 +181,7 @@ class Job:
             device=self._device,
             emit=emit,
             stop_requested=self._emit.work.moved_by(
-                lambda: self._stop.requested() or self._controllers.requested()
+                lambda: self._requests.requested() or self._stop.requested() or self._controllers.requested()
             ),
             ranks=self._ranks,
             requests=requests,
@@ -227,10 +247,10 @@ def cause_of(error: BaseException) -> ExitCause:
     return next(cause for cause, kinds in causes().items() if isinstance(error, kinds))
 
 
-def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outcome:
+def attempt(run: RunFolder, assigned: Assignment, emit: Emitter, stop: StopFlag) -> Outcome:
     """Run the job. Every failure that the table knows becomes an outcome; others are raised."""
     try:
-        return Job(run, run.config(), device, emit, stop).execute()
+        return Job(run, run.config(), assigned, emit, stop).execute()
     except StopRequestedError:
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
@@ -240,7 +260,7 @@ def attempt(run: RunFolder, device: str, emit: Emitter, stop: StopFlag) -> Outco
         return Outcome(cause, str(error) or type(error).__name__, emit.step)
 
 
-def follow(run: RunFolder, device: str) -> int:
+def follow(run: RunFolder, assigned: Assignment) -> int:
     """A further process of the training: it computes, does what the first one decides, and leaves no record.
 
     Returns the exit status: 0 where the first one decided the end, LOST_STATUS where that was gone.
@@ -249,7 +269,7 @@ def follow(run: RunFolder, device: str) -> int:
 
     with EventWriter(Path(os.devnull)) as writer:
         try:
-            Job(run, run.config(), device, Emitter(writer), StopFlag()).execute()
+            Job(run, run.config(), assigned, Emitter(writer), StopFlag()).execute()
         except LostRankError as error:
             _LOGGER.warning("this process ends: %s", error)
             return LOST_STATUS
@@ -259,7 +279,7 @@ def follow(run: RunFolder, device: str) -> int:
     return 0
 
 
-def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
+def lead(run: RunFolder, assigned: Assignment, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
         run.outcome_file.unlink(missing_ok=True)  # of the attempt before
@@ -271,7 +291,7 @@ def lead(run: RunFolder, device: str, parent: int, stop: StopFlag) -> int:
         tracker = Tracker(run.path, tracking_root(run.root))
         tracker.start()
         with whatever_happens(run, emit, tracker) as outcomes:
-            outcomes.append(attempt(run, device, emit, stop))
+            outcomes.append(attempt(run, assigned, emit, stop))
     return outcomes[0].cause.code
 
 
@@ -280,8 +300,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m smart_tuner.worker")
     parser.add_argument("run_folder", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--no-examination", action="store_true", help="end with the training")
+    parser.add_argument("--estimate-only", action="store_true", help="end before the training")
     options = parser.parse_args(arguments)
     run, parent, stop = RunFolder(options.run_folder), os.getppid(), StopFlag()
+    assigned = Assignment(options.device, not options.no_examination, options.estimate_only)
     is_first = is_first_process()
     if is_first:
         stop.install()
@@ -291,9 +314,9 @@ def main(arguments: list[str] | None = None) -> int:
     level = logging.INFO if is_first else logging.WARNING
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if is_first:
-        return lead(run, options.device, parent, stop)
+        return lead(run, assigned, parent, stop)
     OrphanThread(parent).start()
-    return follow(run, options.device)
+    return follow(run, assigned)
 
 
 if __name__ == "__main__":

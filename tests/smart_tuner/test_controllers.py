@@ -9,7 +9,6 @@ from smart_tuner.controllers import Controllers
 from smart_tuner.decisions import Decision
 from smart_tuner.early_stop_settings import EarlyStopSettings
 from smart_tuner.messages import Language, render
-from smart_tuner.records import ExitCause
 from tacotron2.events import Event, RestartEvent, Stamped, StartedEvent, StepEvent, ValidationEvent
 from tacotron2.hparams import HParams
 
@@ -62,13 +61,19 @@ def test_a_plateau_or_a_missed_deadline_ends_the_training(
     assert [(each.controller, each.verdict, each.reason) for each in events] == recorded
     assert all(each.step == 200 for each in events)
     assert controllers.requested() == cause
-    for each in ExitCause:
-        reason = controllers.reason(each)
-        assert (reason is None) or each.value in ("stopped", "attention_failed")
-    if cause is not None:
-        reason = controllers.reason(ExitCause(cause))
-        assert reason is not None
+    reason = controllers.reason()
+    assert (reason is None) == (cause is None)
+    if reason is not None:
         assert render(reason, Language.EN) == render(Decision.of(events[0]).message, Language.EN)
+
+
+def test_a_training_that_somebody_else_ended_first_was_not_ended_by_a_plateau() -> None:
+    controllers = Controllers(config())
+    for event in flat(4, 0.7):
+        controllers.note(event)
+    assert controllers.reason() is None
+    assert controllers.requested() == "stopped"
+    assert controllers.reason() is not None
 
 
 def test_an_attempt_that_goes_on_after_the_end_was_decided_ends_at_once() -> None:

@@ -22,6 +22,7 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.training import TrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
@@ -34,6 +35,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
+    StudyPhrase,
     TrainingPhrase,
 )
 """All phrases; no name occurs in two of them."""
@@ -94,6 +96,7 @@ __all__ = [
     "RecordingsPhrase",
     "RecoveryPhrase",
     "ServicePhrase",
+    "StudyPhrase",
     "TrainingPhrase",
     "find_phrase",
     "from_record",

@@ -40,6 +40,7 @@ class EndPhrase(Phrase):
     )
     DETAIL = "{detail}", "Подробности: {detail}"
 
+    MEASURED = "data and cost are known", "данные и затраты известны"
     TRAINED = "trained for {step} {step:step|steps}", "обучено за {step} {step:шаг|шага|шагов}"
     TRAINING_STOPPED = "the training stopped at step {step}", "обучение остановилось на шаге {step}"
     ATTENTION_NOT_FORMED = (

@@ -1,0 +1,96 @@
+"""What is told of a study while it runs: its trials, its cost, its end."""
+
+from __future__ import annotations
+
+from enum import unique
+
+from smart_tuner.messages.phrase import Phrase
+
+
+@unique
+class StudyPhrase(Phrase):
+    """Studies and trials."""
+
+    NEW_STUDY = (
+        "New study {study}\n  folder     {folder}\n  storage    {storage}\n  sampler    {sampler}",
+        "Новый подбор {study}\n  папка     {folder}\n  хранилище {storage}\n  сэмплер   {sampler}",
+    )
+    STUDY_GOES_ON = (
+        "Going on with the study {study}: {trials} {trials:trial|trials} so far",
+        "Подбор {study} продолжается: {trials} {trials:проба|пробы|проб} уже есть",
+    )
+    JOINED = "Joined the study {study} at {storage}", "Участие в подборе {study}, хранилище {storage}"
+    MEASURING = (
+        "Measuring what a trial costs, and whether the recordings are there",
+        "Измеряется, во что обойдётся проба и на месте ли записи",
+    )
+    ESTIMATE = (
+        "At most {trials} {trials:trial|trials} of {steps} updates, about {seconds:duration} each on {slots} "
+        "{slots:device|devices}: {total:duration} in all, less what is pruned",
+        "Не больше {trials} {trials:пробы|проб|проб} по {steps} обновлений, каждая около {seconds:duration}, "
+        "устройств: {slots}; всего {total:duration}, отсев сократит",
+    )
+    TRIAL_BEGINS = "trial {trial} ({proposer}) begins", "проба {trial} ({proposer}) началась"
+    TRIAL_DONE = (
+        "trial {trial}: score {score:.3f} ({proposer}){gate}",
+        "проба {trial}: оценка {score:.3f} ({proposer}){gate}",
+    )
+    GATE_SHUT = "; below the gate: {failures}", "; ниже порога: {failures}"
+    TRIAL_REPEATED = (
+        "trial {trial}: the same values as trial {earlier}, not run again",
+        "проба {trial}: те же значения, что у пробы {earlier}; второй раз не считается",
+    )
+    TRIAL_PRUNED = (
+        "trial {trial}: pruned at step {step}, score {score:.3f} ({proposer})",
+        "проба {trial}: отсеяна на шаге {step}, оценка {score:.3f} ({proposer})",
+    )
+    TRIAL_FAILED = (
+        "trial {trial} failed: {cause}. {detail}",
+        "проба {trial} не удалась: {cause}. {detail}",
+    )
+    TRIAL_CUT_OFF = (
+        "{count} {count:trial|trials} of a process that is gone {count:goes|go} on",
+        "{count} {count:проба|пробы|проб} прерванной работы {count:продолжается|продолжаются|продолжаются}",
+    )
+    GENERATION = (
+        "CMA-ES is active: generation {generation} is complete",
+        "CMA-ES работает: поколение {generation} завершено",
+    )
+    DEVICE_TAKEN = (
+        "device {device} has a trial of another command; waiting for it",
+        "устройство {device} занято пробой другой команды; ожидание",
+    )
+    BUDGET_USED = "the budget is used up: {what}", "бюджет исчерпан: {what}"
+    NO_TRIALS_LEFT = "{limit} trials", "число проб {limit}"
+    NO_HOURS_LEFT = "{limit:g} hours", "время {limit:g} ч"
+    NO_STEPS_LEFT = "{limit} updates", "число обновлений {limit}"
+    NOTHING_WORKS = (
+        "the first {trials} trials have all failed, the last one by {cause}: {detail}",
+        "первые {trials} проб не удались, последняя: {cause}, {detail}",
+    )
+    NO_WINNER = (
+        "no trial came above the gate, so there is no best configuration; see {file}",
+        "ни одна проба не прошла порог, лучшей конфигурации нет; см. {file}",
+    )
+    WINNER = (
+        "Best: trial {trial}, score {score:.3f}. Train it: smart-tuner train --preset {file}",
+        "Лучшая: проба {trial}, оценка {score:.3f}. Обучить её: smart-tuner train --preset {file}",
+    )
+    STUDY_ENDED = "The study ended: {reason}", "Подбор окончен: {reason}"
+    SAME_COMMAND = "The same command goes on with it", "Продолжит та же команда"
+    STUDY_LOCKED = (
+        "{study}: another command works on this study; on another device join it with `smart-tuner join`",
+        "{study}: над этим подбором работает другая команда; на другом устройстве — `smart-tuner join`",
+    )
+    BAD_STUDY_NAME = (
+        "{name}: no name for a study; letters, digits, `_`, `-` and `.`, at most 100 of them",
+        "{name}: так подбор назвать нельзя; годятся буквы, цифры, `_`, `-` и `.`, не больше 100 знаков",
+    )
+    NO_SUCH_STUDY = (
+        "{storage} holds no study {study}; begin it with `smart-tuner optimize --study {study} --storage ...`",
+        "в {storage} нет подбора {study}; его начинает `smart-tuner optimize --study {study} --storage ...`",
+    )
+    BAD_DEVICES = (
+        "--devices {devices}: names parted by commas, none of them twice, as in 0,1",
+        "--devices {devices}: имена через запятую, без повторов, например 0,1",
+    )
