@@ -38,3 +38,17 @@ def replay(
             usage_error(ControlPhrase.NOTHING_RECORDED(run=folder.name), messages)
         for line in replaying.table(result, config, messages):
             typer.echo(line)
+
+
+def gate(run: Run, runs_folder: RunsFolder = DEFAULT_RUNS, messages: Messages = Language.EN) -> None:
+    """Say whether the voice of a run is good enough, figure by figure; status 0, or 1 where one fails."""
+    with plain_errors(messages):
+        from smart_tuner import quality_gate
+        from smart_tuner.run_folder import find_run
+
+        folder = find_run(runs_folder, run)
+        judged = quality_gate.judged_figures(folder)
+        checks = quality_gate.check(judged.figures, folder.config().gate)
+        for line in quality_gate.table(judged, checks, messages):
+            typer.echo(line)
+        raise typer.Exit(0 if all(each.passed for each in checks) else 1)

@@ -71,3 +71,22 @@ class ControlPhrase(Phrase):
         "С этими настройками обучение оканчивается на шаге {step} из {total} ({by}); качество {share:.1%} от "
         "лучшего записанного.",
     )
+
+    GATE_EXAMINED = (
+        "{run}: the test sentences, spoken by {checkpoint}",
+        "{run}: контрольные предложения, веса {checkpoint}",
+    )
+    GATE_VALIDATED = (
+        "{run}: not examined yet; the validation at step {step}",
+        "{run}: испытания ещё не было; проверка на шаге {step}",
+    )
+    GATE_NOTHING = "{run}: neither examined nor validated yet", "{run}: ни испытания, ни проверок ещё не было"
+    GATE_PASSED = "passed", "пройдено"
+    GATE_FAILED = "FAILED", "НЕ ПРОЙДЕНО"
+    GATE_MISSING = "FAILED: no figure", "НЕ ПРОЙДЕНО: числа нет"
+    GATE_OPEN = "The gate is open.", "Порог качества пройден."
+    GATE_SHUT = "The gate is shut: {names}.", "Порог качества не пройден: {names}."
+    NOT_AN_EXAMINATION = (
+        "{path}: not the figures of an examination ({detail})",
+        "{path}: это не результаты испытания ({detail})",
+    )
