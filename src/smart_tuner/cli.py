@@ -36,10 +36,11 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.study_command import join, optimize
 
 app = typer.Typer(
     name="smart-tuner",
-    help="A Tacotron 2 that trains, watches and shows itself. Without a command: auto.",
+    help="A Tacotron 2 that trains, watches, tunes and shows itself. Without a command: auto.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -92,6 +93,8 @@ def auto(
 app.command()(train)
 app.command()(replay)
 app.command()(gate)
+app.command()(optimize)
+app.command()(join)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
+from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
 from smart_tuner.machine import Machine, findings, inspect_machine, table
@@ -108,6 +109,35 @@ class SmartTunerMain:
                 self._output.say(ServicePhrase.STAY_UP())
                 wait_for_interrupt()
         return outcome.cause.code
+
+    def optimize(
+        self, study: str | None = None, storage: str | None = None, devices: str | None = None
+    ) -> int:
+        """Tune the configuration by trials; returns the exit status.
+
+        Args:
+            study: its name; None: made of preset and settings, so that the same command goes on with it.
+            storage: the URL of its database; None: a file in its folder.
+            devices: as in `0,1`, each with a trial of its own at a time; None: one trial at a time.
+
+        Raises:
+            MachineError: memory or disk cannot be enough.
+            DevicesError: the devices are not named rightly.
+            As `StudyJob.optimize`.
+        """
+        from smart_tuner.optimization_engine import study_digest
+        from smart_tuner.study_job import StudyJob
+        from smart_tuner.tuning.search_space import SearchSpace
+        from smart_tuner.tuning.storage_address import sqlite_url
+        from smart_tuner.tuning.study_folder import study_folder
+
+        slots = make_slots(devices)
+        digest = study_digest(self._config, SearchSpace.of(self._config))
+        folder = study_folder(self._root, study or f"{self._config.preset}-{digest[:8]}")
+        self._check_machine()
+        url = storage or sqlite_url(folder.database_file)
+        with serving(self._config, self._root, self._output):
+            return StudyJob(self._config, folder, url, slots, self._device, self._output).optimize()
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)

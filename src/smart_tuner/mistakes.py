@@ -51,6 +51,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.restart_history import HistoryError
     from smart_tuner.run_folder import RunError
+    from smart_tuner.tuning.storage_address import StudyStorageError
     from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
 
@@ -60,7 +61,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    known = RunError | MachineError | OutcomeError | HistoryError | FaultError
+    known = RunError | MachineError | OutcomeError | HistoryError | FaultError | StudyStorageError
     return USAGE_ERROR if isinstance(error, known) else None
 
 

@@ -90,7 +90,11 @@ def table(judged: Judged, checks: Sequence[Check], language: Language) -> Iterat
         bar = f"{'>=' if each.at_least else '<='} {each.bar:g}"
         yield f"  {each.name:<20} {value:>8}  {bar:<8}  {render(phrase(), language)}"
     failed = [each.name for each in checks if not each.passed]
-    verdict = ControlPhrase.GATE_SHUT(names=", ".join(failed)) if failed else ControlPhrase.GATE_OPEN()
+    verdict = (
+        ControlPhrase.GATE_NOT_ALL_PASSED(names=", ".join(failed))
+        if failed
+        else ControlPhrase.GATE_ALL_PASSED()
+    )
     yield render(verdict, language)
 
 

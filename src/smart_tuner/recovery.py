@@ -79,7 +79,7 @@ class GiveUp:
 
 @dataclass(frozen=True)
 class Limits:
-    """How often and how far, after which ends; `utterances`: those of a micro-batch as the settings have it."""
+    """How often, how far, after which ends; `utterances`: those of a micro-batch as the settings have it."""
 
     max_restarts: int
     backoff_s: float

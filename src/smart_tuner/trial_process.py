@@ -16,7 +16,6 @@ from smart_tuner.messages import Message
 from smart_tuner.records import ExitCause, Outcome, write_atomically
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.self_healing import SelfHealing
-from smart_tuner.stop_requests import withdraw_stop
 from smart_tuner.supervisor import worker_command
 from tacotron2.events import Stamped
 
@@ -56,11 +55,6 @@ def run_trial(
         StorageError: what an earlier process left undone cannot be written.
     """
     return SelfHealing(run, config, command, on_event, notify, notify, TRIED_AGAIN).train()
-
-
-def start_again(run: RunFolder) -> None:
-    """Prepare a trial that was asked to stop for going on."""
-    withdraw_stop(run)
 
 
 def tidy_trial(run: RunFolder, *, keep_best: bool) -> None:

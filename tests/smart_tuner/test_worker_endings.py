@@ -1,4 +1,4 @@
-"""What follows the training in a worker: an examination or none, and the outcome. The stages are stand-ins."""
+"""What follows the training in a worker: an examination or none, and the outcome; stages are stand-ins."""
 
 from __future__ import annotations
 

@@ -23,7 +23,9 @@ from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.study import StudyPhrase
+from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.training import TrainingPhrase
+from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
@@ -36,7 +38,9 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecoveryPhrase,
     ServicePhrase,
     StudyPhrase,
+    StudyStoragePhrase,
     TrainingPhrase,
+    TuningPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -97,7 +101,9 @@ __all__ = [
     "RecoveryPhrase",
     "ServicePhrase",
     "StudyPhrase",
+    "StudyStoragePhrase",
     "TrainingPhrase",
+    "TuningPhrase",
     "find_phrase",
     "from_record",
     "plural",

@@ -84,8 +84,8 @@ class ControlPhrase(Phrase):
     GATE_PASSED = "passed", "пройдено"
     GATE_FAILED = "FAILED", "НЕ ПРОЙДЕНО"
     GATE_MISSING = "FAILED: no figure", "НЕ ПРОЙДЕНО: числа нет"
-    GATE_OPEN = "The gate is open.", "Порог качества пройден."
-    GATE_SHUT = "The gate is shut: {names}.", "Порог качества не пройден: {names}."
+    GATE_ALL_PASSED = "The gate is open.", "Порог качества пройден."
+    GATE_NOT_ALL_PASSED = "The gate is shut: {names}.", "Порог качества не пройден: {names}."
     NOT_AN_EXAMINATION = (
         "{path}: not the figures of an examination ({detail})",
         "{path}: это не результаты испытания ({detail})",

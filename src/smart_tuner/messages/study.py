@@ -32,17 +32,18 @@ class StudyPhrase(Phrase):
     )
     TRIAL_BEGINS = "trial {trial} ({proposer}) begins", "проба {trial} ({proposer}) началась"
     TRIAL_DONE = (
-        "trial {trial}: score {score:.3f} ({proposer}){gate}",
-        "проба {trial}: оценка {score:.3f} ({proposer}){gate}",
+        "trial {trial}: score {score:.3f}, {gate}",
+        "проба {trial}: оценка {score:.3f}, {gate}",
     )
-    GATE_SHUT = "; below the gate: {failures}", "; ниже порога: {failures}"
+    GATE_OPEN = "above the gate", "порог пройден"
+    GATE_SHUT = "not above the gate: {failures}", "порог не пройден: {failures}"
     TRIAL_REPEATED = (
         "trial {trial}: the same values as trial {earlier}, not run again",
         "проба {trial}: те же значения, что у пробы {earlier}; второй раз не считается",
     )
     TRIAL_PRUNED = (
-        "trial {trial}: pruned at step {step}, score {score:.3f} ({proposer})",
-        "проба {trial}: отсеяна на шаге {step}, оценка {score:.3f} ({proposer})",
+        "trial {trial}: pruned at step {step}, score {score:.3f}",
+        "проба {trial}: отсеяна на шаге {step}, оценка {score:.3f}",
     )
     TRIAL_FAILED = (
         "trial {trial} failed: {cause}. {detail}",
@@ -87,7 +88,7 @@ class StudyPhrase(Phrase):
         "{name}: так подбор назвать нельзя; годятся буквы, цифры, `_`, `-` и `.`, не больше 100 знаков",
     )
     NO_SUCH_STUDY = (
-        "{storage} holds no study {study}; begin it with `smart-tuner optimize --study {study} --storage ...`",
+        "{storage} holds no study {study}; `smart-tuner optimize --study {study} --storage ...` begins it",
         "в {storage} нет подбора {study}; его начинает `smart-tuner optimize --study {study} --storage ...`",
     )
     BAD_DEVICES = (

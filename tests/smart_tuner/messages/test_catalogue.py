@@ -19,7 +19,7 @@ SOURCE = Path(__file__).parents[3] / "src"
 PHRASES = [phrase for catalogue in CATALOGUES for phrase in catalogue]
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 LATIN_WORD = re.compile("[A-Za-z]{4,}")
-NAMES = {"Ctrl", "Python", "MLflow", "TensorBoard"}
+NAMES = {"Ctrl", "Python", "MLflow", "PostgreSQL", "TensorBoard"}
 NO_WORDS = re.compile(r"`[^`]*`|\"[^\"]*\"|\{[^}]*\}|--[\w-]+|smart-tuner( synthesize --run)?")
 """Commands, quotations, parameters and options stay as they are in every language."""
 

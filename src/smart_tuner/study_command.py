@@ -1,0 +1,119 @@
+"""The commands that tune: `optimize` begins a study or goes on with it, `join` adds a worker to one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from smart_tuner.messages import CommandPhrase, Language
+from smart_tuner.mistakes import plain_errors, usage_error
+from smart_tuner.options import (
+    DEFAULT_RUNS,
+    DataFolder,
+    Device,
+    DeviceOption,
+    Messages,
+    NoServices,
+    Overrides,
+    Preset,
+    Quiet,
+    RunsFolder,
+    Verbose,
+    VoiceOption,
+)
+
+Storage = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        envvar="SMART_TUNER_STORAGE",
+        help="Where the study is kept, as in postgresql+psycopg://user:password@host/name; else a file.",
+    ),
+]
+Devices = Annotated[
+    str | None,
+    typer.Option(metavar="N,N,...", help="Devices that work at the same time, a trial on each, as in 0,1."),
+]
+
+
+def optimize(
+    preset: Preset = "demo",
+    data: DataFolder = None,
+    voice: VoiceOption = None,
+    overrides: Overrides = None,
+    study: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its name; else made of preset and settings.")
+    ] = None,
+    storage: Storage = None,
+    trials: Annotated[int | None, typer.Option(help="At most so many; short for tuning.trials.")] = None,
+    hours: Annotated[
+        float | None, typer.Option(help="At most so long; short for tuning.max_tuning_hours.")
+    ] = None,
+    devices: Devices = None,
+    runs_folder: RunsFolder = DEFAULT_RUNS,
+    device: DeviceOption = Device.AUTO,
+    no_services: NoServices = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    messages: Messages = Language.EN,
+) -> None:
+    """Find better hyper-parameters by short trainings. Goes on with a study of the same settings."""
+    with plain_errors(messages):
+        from dataclasses import replace
+
+        from smart_tuner.config import load_config, voice_settings
+        from smart_tuner.main import SmartTunerMain
+        from smart_tuner.progress import Output, verbosity
+
+        if verbose and quiet:
+            usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+        if voice and data is not None:
+            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+        if data is not None and not data.strip():
+            usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
+        changes = [*(voice_settings(voice) if voice else ()), *(overrides or [])]
+        changes += [] if trials is None else [f"tuning.trials={trials}"]
+        changes += [] if hours is None else [f"tuning.max_tuning_hours={hours}"]
+        config = load_config(preset, changes)
+        if data is not None:
+            config = replace(config, data_folder=Path(data).expanduser().absolute())
+        if no_services:
+            config = replace(config, services=replace(config.services, enabled=False))
+        output = Output(sys.stdout, verbosity(verbose, quiet), messages)
+        job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value)
+        raise typer.Exit(job.optimize(study=study, storage=storage, devices=devices))
+
+
+def join(
+    study: Annotated[str, typer.Option(metavar="NAME", help="The study's name.")],
+    storage: Annotated[
+        str,
+        typer.Option(
+            metavar="URL", envvar="SMART_TUNER_STORAGE", help="Where it is kept: a server's database."
+        ),
+    ],
+    data: DataFolder = None,
+    devices: Devices = None,
+    runs_folder: RunsFolder = DEFAULT_RUNS,
+    device: DeviceOption = Device.AUTO,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    messages: Messages = Language.EN,
+) -> None:
+    """Work on a study that `optimize` has begun, from this machine, until its budget is used up."""
+    with plain_errors(messages):
+        from smart_tuner.device_slots import make_slots
+        from smart_tuner.progress import Output, verbosity
+        from smart_tuner.study_job import StudyJob, joined_config, joining
+        from smart_tuner.tuning.study_folder import study_folder
+
+        if verbose and quiet:
+            usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+        folder = study_folder(runs_folder, study)
+        config = joined_config(study, storage, folder, None if data is None else Path(data))
+        output = Output(sys.stdout, verbosity(verbose, quiet), messages)
+        slots = joining(make_slots(devices))
+        raise typer.Exit(StudyJob(config, folder, storage, slots, device.value, output).join())
