@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_tuner.config import Config, ConfigError
-from smart_tuner.messages import Message, StudyPhrase
+from smart_tuner.messages import EndPhrase, Message, StudyPhrase
 from smart_tuner.records import ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.stop_requests import request_stop
@@ -87,6 +87,8 @@ class OptimizationEngine:
         before_complete: called before a trial counts as complete, to bring it where it is safe; a
             `TrialFailedError` of it makes the trial a failed one.
 
+        asked_to_end: looked at after every trial: the signal by which this process is to end.
+
     Raises:
         ConfigError: space, shares or budget are wrong, or the study of this name tunes something else.
     """
@@ -102,6 +104,7 @@ class OptimizationEngine:
         slot: int = 0,
         slots: int = 1,
         before_complete: Callable[[TrialTask], None] = lambda task: None,
+        asked_to_end: Callable[[], ExitCause | None] = lambda: None,
     ) -> None:
         import optuna
 
@@ -112,6 +115,7 @@ class OptimizationEngine:
         self._tell = tell
         self._slots = slots
         self._before_complete = before_complete
+        self._asked_to_end = asked_to_end
         self.space = SearchSpace.of(config)
         self.budget = Budget(tuning.trials, tuning.max_tuning_hours, tuning.max_tuning_steps)
         self.plan = plan_sampler(tuning, self.space, tuning.trials)
@@ -179,6 +183,8 @@ class OptimizationEngine:
                 self.study.optimize(self._objective, n_trials=1, catch=(TrialFailedError,))
                 self._look_at_failures()
                 self._look_at_generations()
+                if cause := self._asked_to_end():
+                    return Outcome(cause, EndPhrase.ON_REQUEST())
         except StudyEndedError as error:
             return error.outcome
         return Outcome(ExitCause.COMPLETED, StudyPhrase.BUDGET_USED(what=self._named(end)))
@@ -307,7 +313,9 @@ class OptimizationEngine:
         has failed, and one whose attention does not form is told by its score."""
         config, tuning = self._config, self._config.tuning
         hparams = self.space.apply(config.hparams, params, tuning.trial_steps)
-        hparams = hparams.replace(seed=(tuning.study_seed * 10_007 + number) % LARGEST_SEED)
+        # The same work for all: no clock ends a trial. Early stopping is for trainings, rungs are for trials.
+        seed = (tuning.study_seed * 10_007 + number) % LARGEST_SEED
+        hparams = hparams.replace(seed=seed, max_train_minutes=0.0)
         config = replace(
             config,
             preset=f"trial-{number:04d}",

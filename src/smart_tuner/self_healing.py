@@ -66,6 +66,8 @@ class SelfHealing:
         self._limits = replace(Limits.of(config), retried=retried)
         self._history = History.read(run.recovery_file)
         self._signals: list[signal.Signals] = []
+        self.asked_to_end: ExitCause | None = None
+        """The signal that came, whatever ended the last attempt then."""
 
     def train(self) -> Outcome:
         """Until the run has ended or is given up; the outcome is also in the run folder.
@@ -77,8 +79,8 @@ class SelfHealing:
             outcome = self._left_behind()
             while not self._signals:
                 if outcome is None:
-                    outcome, asked = self._attempt()
-                    if asked:
+                    outcome, self.asked_to_end = self._attempt()
+                    if self.asked_to_end:
                         return outcome
                 decision = self._decide(outcome)
                 if isinstance(decision, GiveUp):
@@ -87,10 +89,11 @@ class SelfHealing:
                     return outcome
                 self._wait(decision.delay_s)
                 outcome = None
+            self.asked_to_end = CAUSE_OF_SIGNAL[self._signals[0]]
             return self._ended_waiting()
 
-    def _attempt(self) -> tuple[Outcome, bool]:
-        """One attempt, and whether it was asked to end."""
+    def _attempt(self) -> tuple[Outcome, ExitCause | None]:
+        """One attempt, and what it was asked to end for, if it was."""
         if self._history.phase is not Phase.ATTEMPT:
             self._run.outcome_file.unlink(missing_ok=True)  # answered: it must not be answered again
             self._note(self._history.at(Phase.ATTEMPT))

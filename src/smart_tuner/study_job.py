@@ -70,6 +70,7 @@ class StudyJob:
         self._output = output
         self._before_complete = before_complete
         self._command = command
+        self._asked: ExitCause | None = None
 
     def optimize(self) -> int:
         """Begin the study or go on with it; returns the exit status.
@@ -127,6 +128,7 @@ class StudyJob:
             slot=slot.index,
             slots=slot.count,
             before_complete=self._before_complete,
+            asked_to_end=lambda: self._asked,
         )
         return engine
 
@@ -155,7 +157,11 @@ class StudyJob:
                 return outcome
             known = _records(task.run)
         engine.require_data(
-            [digest for event in known if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))]
+            [
+                digest
+                for event in known
+                if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))
+            ]
         )
         seconds = [event.train_seconds for event in known if isinstance(event, EstimateEvent)][-1]
         slots, budget = self._slots[0].count, engine.budget
@@ -177,7 +183,9 @@ class StudyJob:
             withdraw_stop(run)
             with device_lock(self._folder.root, slot, lambda: self._output.say(_taken(slot))):
                 command = self._command(run, self._device, *options)
-                return run_trial(run, task.config, command, on_event, self._output.say)
+                told = run_trial(run, task.config, command, on_event, self._output.say)
+                outcome, self._asked = told
+                return outcome
         finally:
             lock.release()
 

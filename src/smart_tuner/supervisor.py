@@ -82,9 +82,9 @@ class Supervisor:
         self._attempt = _Attempt()
 
     @property
-    def asked_to_end(self) -> bool:
-        """Whether a signal came, whatever ended the attempt then."""
-        return bool(self._signals)
+    def asked_to_end(self) -> ExitCause | None:
+        """The signal that came, whatever ended the attempt then."""
+        return CAUSE_OF_SIGNAL[self._signals[0]] if self._signals else None
 
     def supervise(self) -> Outcome:
         """Run the worker to its end. The outcome is also in the run folder, whatever happened."""

@@ -47,14 +47,18 @@ def run_trial(
     command: Sequence[str],
     on_event: Callable[[Stamped], None],
     notify: Callable[[Message], None],
-) -> Outcome:
+) -> tuple[Outcome, ExitCause | None]:
     """Run a trial, or go on with it, to an end of any kind; the caller holds the lock of its folder.
+
+    Returns how it ended, and the signal by which this process was asked to end meanwhile: a trial that was
+    at its end by itself just then is complete all the same.
 
     Raises:
         HistoryError: the restarts of earlier attempts cannot be read.
         StorageError: what an earlier process left undone cannot be written.
     """
-    return SelfHealing(run, config, command, on_event, notify, notify, TRIED_AGAIN).train()
+    healing = SelfHealing(run, config, command, on_event, notify, notify, TRIED_AGAIN)
+    return healing.train(), healing.asked_to_end
 
 
 def tidy_trial(run: RunFolder, *, keep_best: bool) -> None:

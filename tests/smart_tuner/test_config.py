@@ -70,6 +70,7 @@ def test_the_data_folder_counts_from_where_it_is_written(
         (["services.enabled=false", "mlflow_port=5009", "heartbeat_timeout_s=60"], True),
         (["run.name=other"], True),
         (["supervisor.max_restarts=1", "backoff_s=0", "progress_timeout_s=60"], True),
+        (["trials=3", "sampler=tpe", "min_gate_accuracy=0.5", "learning_rate_range=1e-6..1e-2 log"], True),
         (["learning_rate=0.002"], False),
         (["attention.deadline_steps=7"], False),
         (["seed=1"], False),

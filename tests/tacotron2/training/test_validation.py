@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import soundfile
 import torch
 
+from smart_tuner.tuning.objective import judge
+from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.data.dataset import TextMelLoader
-from tacotron2.events import from_json, to_json
+from tacotron2.events import ValidationEvent, from_json, to_json
+from tacotron2.hparams import LossParams
 from tacotron2.models import Tacotron2
 from tacotron2.training import validate
 
@@ -86,3 +90,21 @@ def test_weights_that_are_not_finite_have_no_quality(
     with torch.no_grad():
         model.embedding.weight.fill_(math.nan)
     assert validate(model, validation_set, model.hparams).quality is None
+
+
+def test_the_weights_of_the_training_loss_do_not_move_the_objective(
+    make_model: MakeModel, validation_set: TextMelLoader
+) -> None:
+    def score(**changes: float) -> object:
+        model = make_model(**changes)
+        result = validate(model, validation_set, model.hparams)
+        forced, free = result.teacher_forced.figures, result.free_running.figures
+        return judge(ValidationEvent(1, forced, free, 1.0), TuningSettings(), GateSettings())
+
+    weights = {
+        leaf.name: 3.0
+        for leaf in fields(LossParams)
+        if leaf.name.endswith("_weight") or leaf.name == "max_gaf"
+    }
+    assert score() == score(**weights)
+    assert score() != score(max_decoder_seconds=0.2)  # what one hears does move it
