@@ -54,7 +54,8 @@ class HeartbeatThread(threading.Thread):
     def run(self) -> None:
         told = False
         while True:
-            beat(self._file, self._work.count)
+            with suppress(OSError):  # a disk's trouble may pass; for ever, it is silence
+                beat(self._file, self._work.count)
             if os.getppid() != self._parent and not told:
                 told = True
                 os.kill(os.getpid(), signal.SIGTERM)

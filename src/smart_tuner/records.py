@@ -7,6 +7,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -139,12 +140,18 @@ class EventWriter:
 
     A line torn by a killed predecessor is cut off first. Readers never go past the last complete line, so
     their offsets stay right.
+
+    Raises:
+        StorageError: the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
-        _cut_torn_tail(path)
         self._path = path
-        self._file = path.open("ab", buffering=0)
+        try:
+            _cut_torn_tail(path)
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise not_written(path, error) from error
         self._lock = threading.Lock()
 
     def write(self, event: Event) -> None:
@@ -160,7 +167,8 @@ class EventWriter:
                 while line:  # a disk that gets full takes a part first
                     line = line[self._file.write(line) :]
             except OSError as error:
-                os.truncate(self._file.fileno(), before)
+                with suppress(OSError):  # a disk that became read-only has taken no part either
+                    os.truncate(self._file.fileno(), before)
                 raise not_written(self._path, error) from error
 
     def close(self) -> None:

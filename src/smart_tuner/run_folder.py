@@ -32,13 +32,14 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock, Timeout
 
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.messages import CommandPhrase, MessageError
 from smart_tuner.records import Outcome, OutcomeError, write_atomically
-from tacotron2.files import StorageError
+from tacotron2.files import StorageError, not_written
 
 GLANCE_S = 1.0
 """Longer than `is_locked` of another process holds the lock."""
@@ -159,6 +160,28 @@ class RunFolder:
     def outcome(self) -> Outcome | None:
         """How the last attempt ended; None while one runs, or where none came to an end."""
         return Outcome.read(self.outcome_file)
+
+    def forget_outcome(self) -> None:
+        """An attempt begins, or its end is answered.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
+        try:
+            self.outcome_file.unlink(missing_ok=True)
+        except OSError as error:
+            raise not_written(self.outcome_file, error) from error
+
+    def open_log(self) -> BinaryIO:
+        """What the worker says goes to its end.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        try:
+            return self.log_file.open("ab")
+        except OSError as error:
+            raise not_written(self.log_file, error) from error
 
     def best_checkpoint(self) -> Path:
         """The weights of the highest free-running quality at the smallest r that are still there.

@@ -65,6 +65,7 @@ class SelfHealing:
         self._warn = warn
         self._limits = replace(Limits.of(config), retried=retried)
         self._history = History.read(run.recovery_file)
+        self._look_every = config.hparams.train.log_every
         self._signals: list[signal.Signals] = []
         self.asked_to_end: ExitCause | None = None
         """The signal that came, whatever ended the last attempt then."""
@@ -95,7 +96,7 @@ class SelfHealing:
     def _attempt(self) -> tuple[Outcome, ExitCause | None]:
         """One attempt, and what it was asked to end for, if it was."""
         if self._history.phase is not Phase.ATTEMPT:
-            self._run.outcome_file.unlink(missing_ok=True)  # answered: it must not be answered again
+            self._run.forget_outcome()  # answered: it must not be answered again
             self._note(self._history.at(Phase.ATTEMPT))
         supervisor = Supervisor(
             self._run,
@@ -104,6 +105,7 @@ class SelfHealing:
             self._on_event,
             self._notify,
             self._config.hparams.train.num_processes,
+            signals=self._signals,  # one that came since the last attempt counts too
         )
         return supervisor.supervise(), supervisor.asked_to_end
 
@@ -136,7 +138,7 @@ class SelfHealing:
             self._history.restarts,
             self._history.counted_from,
             outcome,
-            trouble_step(read_events(self._run.events_file)[0], outcome),
+            trouble_step(read_events(self._run.events_file)[0], outcome, self._look_every),
             kept_states(self._run.checkpoints_folder),
             self._limits,
             time.time(),
@@ -196,8 +198,9 @@ class SelfHealing:
         """A signal came between two attempts; the restart stays decided."""
         last = self._history.restarts[-1].step if self._history.restarts else None
         outcome = Outcome(CAUSE_OF_SIGNAL[self._signals[0]], RecoveryPhrase.ENDED_WAITING(), last)
-        with suppress(StorageError):
-            outcome.write(self._run.outcome_file)
+        if self._history.phase is Phase.RESTARTING:  # else an end that is not answered yet may be there
+            with suppress(StorageError):
+                outcome.write(self._run.outcome_file)
         return outcome
 
     def _note(self, history: History) -> None:
@@ -205,18 +208,21 @@ class SelfHealing:
         self._history = history
 
 
-def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
+def trouble_step(stream: Sequence[Stamped], outcome: Outcome, look_every: int = 1) -> int:
     """The step at which what ended the last attempt began.
 
     Where numbers were not finite that is the first such update of the last few, or, where none was told,
-    the one after the last record: up to that all was well. Else it is where the attempt ended.
+    the one after the last record: up to that all was well. Else it is where the attempt ended. The worker
+    looks for them every `look_every` steps, so that the last of them may be as long ago.
     """
     reached, incidents = 0, list[int]()
     for event in (stamped.event for stamped in stream):
         if isinstance(event, StartedEvent):
-            reached, incidents = event.resumed_from_step or 0, []
+            reached = event.resumed_from_step or 0
+            incidents = [place for place in incidents if place <= reached]  # the others' weights are gone
         elif isinstance(event, RestartEvent):
-            reached, incidents = event.resume_step or 0, []
+            reached = event.resume_step or 0
+            incidents = [place for place in incidents if place <= reached]
         elif isinstance(event, StepEvent | FinishedEvent):
             reached = max(reached, event.step)
         elif isinstance(event, IncidentEvent) and event.incident == NON_FINITE_UPDATE:
@@ -225,6 +231,6 @@ def trouble_step(stream: Sequence[Stamped], outcome: Outcome) -> int:
     if outcome.cause is not ExitCause.NON_FINITE:
         return step
     last = max(incidents, default=None)
-    if last is None or last <= step - TROUBLE_STEPS:
+    if last is None or last <= step - max(TROUBLE_STEPS, look_every):
         return step + 1
     return min(place for place in incidents if place > last - TROUBLE_STEPS)

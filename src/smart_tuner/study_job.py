@@ -156,13 +156,9 @@ class StudyJob:
             if outcome.cause is not ExitCause.COMPLETED:
                 return outcome
             known = _records(task.run)
-        engine.require_data(
-            [
-                digest
-                for event in known
-                if isinstance(event, DataEvent) and (digest := getattr(event, "digest", None))
-            ]
-        )
+        # One that was broken off was told too: of each list the last word counts.
+        digests = {event.split: event.digest for event in known if isinstance(event, DataEvent)}
+        engine.require_data([digest for digest in digests.values() if digest is not None])
         seconds = [event.train_seconds for event in known if isinstance(event, EstimateEvent)][-1]
         slots, budget = self._slots[0].count, engine.budget
         told = StudyPhrase.ESTIMATE(

@@ -40,8 +40,10 @@ LOST_RANK_S = 60.0
 
 
 def worker_command(run: RunFolder, device: str) -> list[str]:
-    """The command line of the process that trains this run."""
-    return [sys.executable, "-m", "smart_tuner.worker", str(run.path), "--device", device]
+    """The command line of the process that trains this run. It is told who watches it, because it could only
+    ask too late where that one is killed at once."""
+    told = ["--device", device, f"--parent={os.getpid()}"]
+    return [sys.executable, "-m", "smart_tuner.worker", str(run.path), *told]
 
 
 class Supervisor:
@@ -52,6 +54,7 @@ class Supervisor:
         settings: the time a silent worker is given, and one whose work does not move on.
         command: what to start; it must follow the run-folder contract.
         num_processes: how many of it, to train together.
+        signals: what this process was sent already, and is sent from now on.
         on_event: called with every record the worker writes, in this thread.
         notify: called with what the person who watches should know.
         count_oom_kills: how often the system has killed a process because memory ran out.
@@ -66,6 +69,7 @@ class Supervisor:
         notify: Callable[[Message], None],
         num_processes: int = 1,
         count_oom_kills: Callable[[], int] = oom_kills,
+        signals: list[signal.Signals] | None = None,
     ) -> None:
         self._run = run
         self._settings = settings
@@ -77,7 +81,7 @@ class Supervisor:
         self._oom_kills_before = 0
         self._others: list[subprocess.Popen[bytes]] = []
         self._failure: tuple[int, int] | None = None
-        self._signals: list[signal.Signals] = []
+        self._signals = [] if signals is None else signals
         self._offset = 0
         self._attempt = _Attempt()
 
@@ -87,12 +91,16 @@ class Supervisor:
         return CAUSE_OF_SIGNAL[self._signals[0]] if self._signals else None
 
     def supervise(self) -> Outcome:
-        """Run the worker to its end. The outcome is also in the run folder, whatever happened."""
+        """Run the worker to its end. The outcome is also in the run folder, whatever happened.
+
+        Raises:
+            StorageError: the run folder cannot be written, so that there was no attempt.
+        """
         self._oom_kills_before = self._count_oom_kills()
         _, self._offset = read_events(self._run.events_file)
-        self._run.outcome_file.unlink(missing_ok=True)
+        self._run.forget_outcome()
         processes: list[subprocess.Popen[bytes]] = []
-        with noting_signals(self._signals), self._run.log_file.open("ab") as log:
+        with noting_signals(self._signals), self._run.open_log() as log:
             try:
                 for environment in environments(self._num_processes):
                     processes.append(_start(self._command, log, environment))

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tacotron2.data.dataset import TextMelLoader
     from tacotron2.training import Ranks, Request, TrainingResult
 
+NO_HOST_MEMORY = "DefaultCPUAllocator: can't allocate memory"
+"""What torch says with a plain RuntimeError where a limit binds the process; without one it is killed."""
 _LOGGER = logging.getLogger("smart_tuner.worker")
 
 
@@ -53,6 +55,8 @@ class Assignment:
     examines: bool = True
     measures_only: bool = False
     """End after data, features and estimate."""
+    initial_weights: Path | None = None
+    """A checkpoint or a voice that the training begins with, where the run has no state yet."""
 
 
 class Job:
@@ -107,14 +111,10 @@ class Job:
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
-        from tacotron2.data.corpus import Corpus, open_corpus
-        from tacotron2.data.demo import make_demo
+        from tacotron2.data.source import any_corpus
 
         home, progress = data_folder(self._run.root), self._emit.stage("data")
-        if self._config.data_folder is None:
-            demo = make_demo(home, self._hparams, progress).folder
-            return Corpus(demo, demo, "the demo corpus", 0, 0)
-        corpus = open_corpus(self._config.data_folder, home, self._hparams, progress)
+        corpus = any_corpus(self._config.data_folder, home, self._hparams, progress)
         _LOGGER.info("%s: %s", corpus.folder, corpus.layout)
         if corpus.num_rejected or corpus.advice:
             _LOGGER.warning("%d clips rejected, see %s", corpus.num_rejected, corpus.rejected_file)
@@ -124,6 +124,7 @@ class Job:
 
     def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
+        from tacotron2.data.digest import list_digest
         from tacotron2.data.features import FeatureCache
         from tacotron2.data.speakers import speaker_names
         from tacotron2.data.utterances import read_list
@@ -140,7 +141,9 @@ class Job:
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
             dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
-            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
+            digest = list_digest(lists[name], corpus.folder, self._emit.work.moved)
+            left_out = len(dataset.left_out)
+            self._emit(DataEvent(name, len(dataset), left_out, dropped, seconds, digest=digest))
         return sets
 
     def _estimate(self, train_set: TextMelLoader, requests: list[Request]) -> list[Request]:
@@ -183,8 +186,10 @@ class Job:
             stop_requested=self._emit.work.moved_by(
                 lambda: self._requests.requested() or self._stop.requested() or self._controllers.requested()
             ),
+            moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
+            initial_weights=self._assigned.initial_weights,
         )
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
@@ -225,12 +230,13 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
     from tacotron2.training.devices import DeviceError
     from tacotron2.training.faults import FaultError
     from tacotron2.training.state import NonFiniteWeightsError
+    from tacotron2.voice_file import VoiceError
 
     settings = (ConfigError, HParamsError, HistoryError, FaultError, DeviceError, RanksError)
     return {
         ExitCause.CONFIGURATION_ERROR: settings,
         ExitCause.CRASHED: (LostRankError,),
-        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError),
+        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError, VoiceError),
         ExitCause.STORAGE_ERROR: (StorageError,),
         ExitCause.OUT_OF_MEMORY: (MemoryError, torch.OutOfMemoryError),
         ExitCause.NON_FINITE: (NonFiniteLossError, NonFiniteWeightsError),
@@ -238,13 +244,15 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
 
 
 def known_errors() -> tuple[type[BaseException], ...]:
-    """All classes of the table."""
-    return tuple(kind for kinds in causes().values() for kind in kinds)
+    """All classes of the table, and the one that may tell of memory."""
+    return (*(kind for kinds in causes().values() for kind in kinds), RuntimeError)
 
 
-def cause_of(error: BaseException) -> ExitCause:
-    """The cause for an error of the table."""
-    return next(cause for cause, kinds in causes().items() if isinstance(error, kinds))
+def cause_of(error: BaseException) -> ExitCause | None:
+    """The cause for an error of the table; None for another one."""
+    if NO_HOST_MEMORY in str(error):
+        return ExitCause.OUT_OF_MEMORY
+    return next((cause for cause, kinds in causes().items() if isinstance(error, kinds)), None)
 
 
 def attempt(run: RunFolder, assigned: Assignment, emit: Emitter, stop: StopFlag) -> Outcome:
@@ -255,9 +263,11 @@ def attempt(run: RunFolder, assigned: Assignment, emit: Emitter, stop: StopFlag)
         cause = stop.cause or ExitCause.INTERRUPTED
         return Outcome(cause, EndPhrase.ON_REQUEST(), emit.step)
     except known_errors() as error:
-        cause = cause_of(error)
-        _LOGGER.error("the attempt ends: %s", cause.value, exc_info=error)
-        return Outcome(cause, str(error) or type(error).__name__, emit.step)
+        found = cause_of(error)
+        if found is None:
+            raise
+        _LOGGER.error("the attempt ends: %s", found.value, exc_info=error)
+        return Outcome(found, str(error) or type(error).__name__, emit.step)
 
 
 def follow(run: RunFolder, assigned: Assignment) -> int:
@@ -274,15 +284,18 @@ def follow(run: RunFolder, assigned: Assignment) -> int:
             _LOGGER.warning("this process ends: %s", error)
             return LOST_STATUS
         except known_errors() as error:
+            cause = cause_of(error)
+            if cause is None:
+                raise
             _LOGGER.error("this process ends", exc_info=error)
-            return cause_of(error).code
+            return cause.code
     return 0
 
 
 def lead(run: RunFolder, assigned: Assignment, parent: int, stop: StopFlag) -> int:
     """The process that decides and writes, or the only one. Returns the exit status."""
     with FileLock(run.worker_lock_file), EventWriter(run.events_file) as writer:
-        run.outcome_file.unlink(missing_ok=True)  # of the attempt before
+        run.forget_outcome()  # that of the attempt before
         emit = Emitter(writer)
         HeartbeatThread(run.heartbeat_file, parent, emit.work).start()
 
@@ -300,11 +313,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m smart_tuner.worker")
     parser.add_argument("run_folder", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process")
     parser.add_argument("--no-examination", action="store_true", help="end with the training")
     parser.add_argument("--estimate-only", action="store_true", help="end before the training")
+    parser.add_argument("--initial-weights", type=Path, metavar="FILE", help="a checkpoint or a voice")
     options = parser.parse_args(arguments)
-    run, parent, stop = RunFolder(options.run_folder), os.getppid(), StopFlag()
-    assigned = Assignment(options.device, not options.no_examination, options.estimate_only)
+    run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
+    assigned = Assignment(
+        options.device, not options.no_examination, options.estimate_only, options.initial_weights
+    )
     is_first = is_first_process()
     if is_first:
         stop.install()

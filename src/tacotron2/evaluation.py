@@ -6,7 +6,7 @@ does. A figure that could not be computed for any utterance is absent.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,10 +35,13 @@ class TeacherForced:
 
 
 @torch.no_grad()
-def teacher_forced(model: Tacotron2, items: Sequence[Item], batch_size: int) -> TeacherForced:
+def teacher_forced(
+    model: Tacotron2, items: Sequence[Item], batch_size: int, moved: Callable[[], None] = lambda: None
+) -> TeacherForced:
     """Reference loss (`val_loss`), `gate_accuracy` and the attention metrics under teacher forcing.
 
-    The model must be in evaluation mode; the random generators are left as they were.
+    The model must be in evaluation mode; the random generators are left as they were. `moved` is called after
+    every batch.
     """
     device = model.mel_mean.device
     collate = TextMelCollate(model.r)
@@ -51,8 +54,8 @@ def teacher_forced(model: Tacotron2, items: Sequence[Item], batch_size: int) -> 
         for start in range(0, len(order), batch_size):
             chosen = order[start : start + batch_size]
             batch = collate([items[index] for index in chosen])
-            moved = batch.to(device)
-            output = model(moved.text, moved.text_lengths, moved.mel, moved.mel_lengths, moved.speakers)
+            there = batch.to(device)
+            output = model(there.text, there.text_lengths, there.mel, there.mel_lengths, there.speakers)
             steps = decoder_steps(batch.mel_lengths, model.r)
             maps = output.alignments.float().cpu().numpy()
             gate.add(torch.sigmoid(output.gate_logits).float().cpu().numpy(), steps.numpy())
@@ -63,6 +66,7 @@ def teacher_forced(model: Tacotron2, items: Sequence[Item], batch_size: int) -> 
             scores += [m.to_dict() for m in batch_alignment_metrics(maps, steps, batch.text_lengths)]
             for row, index in enumerate(chosen):
                 alignments[index] = maps[row, : int(steps[row]), : int(batch.text_lengths[row])]
+            moved()
     figures = mean_metrics(scores)
     for name, value in (("val_loss", loss.value), ("gate_accuracy", gate.value)):
         if value is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -172,6 +173,9 @@ def end(run: Path, writer: EventWriter, scenario: str) -> Outcome | int:
             writer.write(step_event(30))
             writer.write(FinishedEvent(30, "completed", 15.0))
         os.kill(os.getpid(), signal.SIGKILL)
+    if ending == "segfault":
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        os.kill(os.getpid(), signal.SIGSEGV)
     if ending.isdigit():
         return int(ending)
     return Outcome(ExitCause(ending), "train.txt, line 3: there is no file", step)

@@ -95,6 +95,16 @@ def test_the_thread_writes_what_was_done(tmp_path: Path, monkeypatch: pytest.Mon
     pytest.fail("the count of two never came")
 
 
+def test_a_thread_that_cannot_write_still_ends_a_process_whose_supervisor_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = threading.Event()
+    monkeypatch.setattr("smart_tuner.heartbeat.HEARTBEAT_S", 0.01)
+    monkeypatch.setattr("smart_tuner.heartbeat.os.kill", lambda process, number: asked.set())
+    HeartbeatThread(tmp_path / "no such folder" / "heartbeat", os.getppid() + 1, Work()).start()
+    assert asked.wait(60)
+
+
 def test_records_and_the_progress_of_stages_move_the_work(tmp_path: Path) -> None:
     with EventWriter(tmp_path / "events.jsonl") as writer:
         emit = Emitter(writer)

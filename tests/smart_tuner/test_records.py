@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import resource
 import threading
 from pathlib import Path
@@ -80,6 +82,26 @@ def test_a_record_that_does_not_fit_on_the_disk_leaves_no_half(tmp_path: Path) -
         writer.write(StageEvent("features", 0, 2))
     assert read(path)[0] == [StageEvent("data", 1, 2), StageEvent("features", 0, 2)]
     assert [file.name for file in tmp_path.iterdir()] == ["events.jsonl"]
+
+
+def test_a_file_that_cannot_be_opened_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").mkdir()
+    with pytest.raises(StorageError, match=r"events\.jsonl: cannot be written"):
+        EventWriter(tmp_path / "events.jsonl")
+
+
+def test_a_disk_that_becomes_read_only_is_told_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with EventWriter(tmp_path / "events.jsonl") as writer:
+        monkeypatch.setattr(os, "truncate", refuse)
+        with (tmp_path / "events.jsonl").open("rb") as unwritable:
+            monkeypatch.setattr(writer, "_file", unwritable)
+            with pytest.raises(StorageError, match=r"events\.jsonl: cannot be written"):
+                writer.write(StageEvent("data", 1, 2))
 
 
 def test_threads_do_not_mix_their_lines(tmp_path: Path) -> None:

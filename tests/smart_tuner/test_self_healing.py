@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -12,11 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from smart_tuner import supervisor
+from smart_tuner import self_healing, supervisor
 from smart_tuner.config import AttentionSettings, Config, SupervisorSettings, load_config
+from smart_tuner.kept_states import KeptState, kept_states
 from smart_tuner.messages import Language, Message, render
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.recovery import Request, Restart
@@ -217,6 +220,38 @@ def test_a_worker_that_breaks_while_it_ends_on_request_is_not_started_again(run:
     assert attempts_of(run) == 1 and not run.recovery_file.exists()
 
 
+def test_a_signal_between_two_attempts_ends_the_second_one(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes before the attempt listens, and is passed on to it."""
+
+    class Asked(supervisor.Supervisor):
+        def supervise(self) -> Outcome:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().supervise()
+
+    monkeypatch.setattr(self_healing, "Supervisor", Asked)
+    impatient = replace(CONFIG, supervisor=SupervisorSettings(progress_timeout_s=5, max_restarts=0))
+    assert Healed(run, "patient", impatient).outcome.cause is ExitCause.TERMINATED
+
+
+def test_a_signal_before_the_first_attempt_leaves_an_end_that_nobody_saw(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = Outcome(ExitCause.NON_FINITE, "three in ten steps", 45)
+    end.write(run.outcome_file)
+
+    def asked(folder: Path) -> list[KeptState]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return kept_states(folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(self_healing, "kept_states", asked)
+        assert Healed(run, "complete").outcome.cause is ExitCause.TERMINATED
+    assert run.outcome() == end and not (run.path / "attempts").exists()
+    assert [restart.cause for restart in Healed(run, "complete").restarts] == ["non_finite"]
+
+
 # The supervisor's own death
 
 DRIVER = """
@@ -338,6 +373,44 @@ def test_a_restart_that_cannot_be_recorded_is_not_made(
     assert "recovery.json: cannot be written" in render(healed.told[0], Language.EN)
 
 
+def read_only(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """A file that can be read, and neither written nor removed; such a disk stops the administrator too."""
+    opened, removed = Path.open, Path.unlink
+
+    def opening(path: Path, mode: str = "r", *others: Any, **named: Any) -> Any:
+        if path.name == name and "a" in mode:
+            raise OSError(errno.EROFS, "Read-only file system")
+        return opened(path, mode, *others, **named)
+
+    def removing(path: Path, missing_ok: bool = False) -> None:
+        if path.name == name:
+            raise OSError(errno.EROFS, "Read-only file system")
+        removed(path, missing_ok)
+
+    monkeypatch.setattr(Path, "open", opening)
+    monkeypatch.setattr(Path, "unlink", removing)
+
+
+@pytest.mark.parametrize("name", ["run.log", "outcome.json"])
+def test_where_no_attempt_can_be_made_it_is_told_in_words(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    read_only(monkeypatch, name)
+    with pytest.raises(StorageError, match=rf"{name}: cannot be written .Read-only"):
+        Healed(run, "complete")
+    assert not (run.path / "attempts").exists()
+
+
+def test_a_disk_that_is_read_only_after_an_attempt_is_told_in_words(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_only(monkeypatch, "events.jsonl")
+    healed = Healed(run, "killed@45/40")
+    assert healed.outcome.cause is ExitCause.CRASHED and attempts_of(run) == 1
+    assert all("events.jsonl: cannot be written" in render(told, Language.EN) for told in healed.told)
+    assert len(healed.told) == 2  # neither its end nor the restart could be recorded
+
+
 # Several processes
 
 
@@ -371,6 +444,8 @@ def test_one_failing_process_of_several_makes_one_restart(
         ([STARTED, step_event(5)], "non_finite", 5, 6),
         ([STARTED, "!38", replace(STARTED, resumed_from_step=20)], "non_finite", 40, 41),
         ([STARTED, "!38", step_event(40)], "crashed", 40, 40),
+        # masked before it was interrupted, in the weights that were gone on with: guard and rollback agree
+        ([STARTED, "!43", replace(STARTED, resumed_from_step=44), "!45", "!46"], "non_finite", 46, 43),
     ],
 )
 def test_where_the_trouble_began(events: list[Event | str], cause: str, told: int | None, step: int) -> None:
@@ -381,6 +456,13 @@ def test_where_the_trouble_began(events: list[Event | str], cause: str, told: in
         for event in events
     ]
     assert trouble_step(stream, Outcome(ExitCause(cause), "", told)) == step
+
+
+def test_updates_that_are_looked_at_seldom_are_gone_back_before_all_the_same() -> None:
+    """A state of step 44 lies between them; the look that found them told a record of step 60."""
+    events = [STARTED, *(IncidentEvent(at, "non_finite_update", {}) for at in (43, 45, 46)), step_event(60)]
+    stream = [Stamped(0.0, event) for event in events]
+    assert trouble_step(stream, Outcome(ExitCause.NON_FINITE, "", 60), look_every=20) == 43
 
 
 def test_seeds_are_bounded_by_their_own_setting(run: RunFolder) -> None:

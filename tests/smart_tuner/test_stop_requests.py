@@ -48,7 +48,11 @@ def test_it_counts_from_the_step_gone_on_from(
     assert answers(run, 3, resumed) == [None] * 3
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"step": "soon"}', '{"by": "nobody"}'])
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"step": "soon"}', '{"by": "nobody"}', '{"step": Infinity}', "[" * 100_000],
+    ids=lambda content: content[:20] or "empty",
+)
 def test_a_stray_file_ends_no_training(
     run: RunFolder, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -59,6 +63,21 @@ def test_a_stray_file_ends_no_training(
         1:
     ] == []
     assert "stop_request.json" in caplog.text
+
+
+def test_what_cannot_even_be_looked_at_ends_no_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder" / "stop_request.json").mkdir(parents=True)
+    for place in ("file", "folder"):
+        assert StopRequests(tmp_path / place / "stop_request.json").requested() is None
+
+
+def test_a_damaged_request_that_is_written_anew_is_obeyed(run: RunFolder) -> None:
+    looking = StopRequests(run.stop_request_file)
+    run.stop_request_file.write_text("{")
+    assert looking.requested() is None
+    request_stop(run, "pruning")
+    assert looking.requested() == "stopped"
 
 
 def test_a_trial_shares_what_all_runs_share(tmp_path: Path) -> None:

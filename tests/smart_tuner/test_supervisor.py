@@ -120,6 +120,7 @@ def test_only_the_records_of_this_attempt_are_forwarded_and_the_old_outcome_is_v
         ("32", ExitCause.STORAGE_ERROR, "full disk"),
         ("0", ExitCause.CRASHED, "left no outcome"),
         ("77", ExitCause.CRASHED, "status 77"),
+        ("segfault", ExitCause.CRASHED, "SIGSEGV"),
         ("killed", ExitCause.CRASHED, "killed from outside"),
         ("killed_after_training", ExitCause.CRASHED, "killed from outside"),
     ],

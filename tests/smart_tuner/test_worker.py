@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from smart_tuner import worker
 from smart_tuner.attempt_end import whatever_happens
 from smart_tuner.config import load_config
 from smart_tuner.emitter import Emitter
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, create
+from smart_tuner.stop_flag import StopFlag
+from smart_tuner.supervisor import worker_command
 from smart_tuner.tracking import Tracker
-from tacotron2.events import Event, FinishedEvent, StepEvent
+from tacotron2.events import Event, FinishedEvent, IncidentEvent, StepEvent
+from tests.smart_tuner.fake_worker import save_state
 
 SOURCE = Path(__file__).parents[2] / "src"
 DEBUG = load_config("debug")
@@ -70,6 +77,96 @@ def test_the_end_is_told_once_and_as_it_was(
     assert outcome in (written, None)
     assert outcome or "ZeroDivisionError: by nothing" in written.message
     assert tracker.closed_in_order
+
+
+def job_of(run: RunFolder, writer: EventWriter) -> worker.Job:
+    return worker.Job(run, run.config(), worker.Assignment("cpu"), Emitter(writer), StopFlag())
+
+
+def test_every_error_of_a_training_has_a_cause(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from tacotron2.checkpoint import CheckpointError
+    from tacotron2.files import StorageError
+    from tacotron2.training import LostRankError, NonFiniteLossError
+    from tacotron2.training.state import NonFiniteWeightsError
+
+    def one_too_many() -> None:
+        torch.empty(1 << 48)
+
+    def failing(error: BaseException) -> Callable[[], None]:
+        def fail() -> None:
+            raise error
+
+        return fail
+
+    run = create(tmp_path, DEBUG)
+    ends: list[tuple[Callable[[], None], ExitCause]] = [
+        (failing(torch.OutOfMemoryError("CUDA out of memory")), ExitCause.OUT_OF_MEMORY),
+        (failing(MemoryError()), ExitCause.OUT_OF_MEMORY),
+        (one_too_many, ExitCause.OUT_OF_MEMORY),
+        (failing(NonFiniteLossError("3 within 10")), ExitCause.NON_FINITE),
+        (failing(NonFiniteWeightsError("gate")), ExitCause.NON_FINITE),
+        (failing(StorageError("full")), ExitCause.STORAGE_ERROR),
+        (failing(CheckpointError("damaged")), ExitCause.DATA_ERROR),
+        (failing(LostRankError("gone")), ExitCause.CRASHED),
+    ]
+    with EventWriter(run.events_file) as writer:
+        for fail, cause in ends:
+            monkeypatch.setattr(worker.Job, "execute", lambda job, fail=fail: fail())
+            outcome = worker.attempt(run, worker.Assignment("cpu"), Emitter(writer), StopFlag())
+            assert (outcome.cause, bool(outcome.message)) == (cause, True)
+        monkeypatch.setattr(worker.Job, "execute", lambda job: failing(RuntimeError("a shape"))())
+        with pytest.raises(RuntimeError, match="a shape"):
+            worker.attempt(run, worker.Assignment("cpu"), Emitter(writer), StopFlag())
+
+
+def test_memory_is_measured_before_a_training_begins_and_not_when_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was measured is told, and asked for."""
+    from tacotron2 import training
+    from tacotron2.training.memory import MemoryFit
+
+    asked: list[list[training.Request]] = []
+
+    def train(job: worker.Job, train_set: object, held_out: object, requests: list[training.Request]) -> Any:
+        asked.append(requests)
+        return SimpleNamespace(cause="terminated", step=3)
+
+    sets = dict.fromkeys(("train", "validation", "test"), SimpleNamespace(text_lengths=[5], lengths=[30]))
+    cost = SimpleNamespace(step_seconds=0.1, train_seconds=1.0, disk_bytes=9, seconds_by_r={})
+    monkeypatch.setattr(worker.Job, "_sets", lambda job: sets)
+    monkeypatch.setattr(worker.Job, "_train", train)
+    monkeypatch.setattr(training, "fit_memory", lambda *_: MemoryFit(8, 5, 4))
+    monkeypatch.setattr(training, "estimate", lambda *_: cost)
+    run = create(tmp_path, DEBUG)
+    with EventWriter(run.events_file) as writer:
+        assert job_of(run, writer).execute().cause is ExitCause.TERMINATED
+        save_state(run.path, 3)
+        job_of(run, writer).execute()
+    begun, gone_on = asked
+    assert [(request.knob, request.factor) for request in begun] == [("micro_batches", 4.0)]
+    assert gone_on == []
+    events = [stamped.event for stamped in read_events(run.events_file)[0]]
+    (incident,) = [event for event in events if isinstance(event, IncidentEvent)]
+    assert (incident.incident, incident.details["needed_bytes"]) == ("micro_batch", 5)
+
+
+def test_a_worker_is_told_whose_end_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Asked for later, the parent of one whose supervisor was killed at once would be somebody else."""
+    run, watched = RunFolder(tmp_path), list[int]()
+
+    def lead(run: RunFolder, assigned: worker.Assignment, parent: int, stop: StopFlag) -> int:
+        watched.append(parent)
+        return 0
+
+    monkeypatch.setattr(worker, "lead", lead)
+    monkeypatch.setattr(StopFlag, "install", lambda flag: None)
+    _, _, _, *told = worker_command(run, "cpu")
+    for arguments in ([str(run.path), *told[1:]], [str(run.path)]):
+        assert worker.main(arguments) == 0
+    assert watched == [os.getpid(), os.getppid()]
 
 
 @pytest.mark.slow

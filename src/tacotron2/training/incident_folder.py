@@ -83,7 +83,9 @@ def write_incident(run: Path, incident: IncidentEvent, evidence: Evidence) -> No
         raise not_written(folder, error) from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    for old in sorted(folder.parent.glob("[0-9]*"))[:-KEPT]:
+    # By age and not by step: after a rollback the newest has not the highest.
+    others = [other for other in folder.parent.glob("[0-9]*") if other != folder]
+    for old in sorted(others, key=lambda other: (other.stat().st_mtime_ns, other.name))[: 1 - KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -44,7 +44,8 @@ class Knobs:
             "micro_batches": (1.0, float(max(1, most_parts))),
         }
         self.history: list[Request] = []
-        """Every request that was granted, the oldest first."""
+        """Every request that was granted, the oldest first, and those with an id that the bounds left nothing
+        of: they too must not be made again."""
         self._scales = dict.fromkeys(self.bounds, 1.0)
 
     def scale(self, knob: str) -> float:
@@ -61,10 +62,10 @@ class Knobs:
         lowest, highest = self.bounds[request.knob]
         before = self._scales[request.knob]
         self._scales[request.knob] = min(max(before * request.factor, lowest), highest)
-        if self._scales[request.knob] == before:
-            return False
-        self.history.append(request)
-        return True
+        changed = self._scales[request.knob] != before
+        if changed or request.id:
+            self.history.append(request)
+        return changed
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for `load_state_dict`."""

@@ -15,6 +15,7 @@ from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
 from tacotron2.hparams import HParams
 from tacotron2.training.faults import make_trainer
+from tacotron2.training.initial_weights import begin_with
 from tacotron2.training.knobs import Request
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
@@ -43,8 +44,10 @@ def train(
     device: str = "auto",
     emit: Callable[[Event], None] = lambda event: None,
     stop_requested: Callable[[], str | None] = lambda: None,
+    moved: Callable[[], None] = lambda: None,
     ranks: Ranks | None = None,
     requests: Sequence[Request] = (),
+    initial_weights: Path | None = None,
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
 
@@ -54,9 +57,12 @@ def train(
         emit: is given every event; must not block.
         stop_requested: asked after every step; a cause (interrupted, terminated, stopped) ends the training
             with a full checkpoint.
+        moved: called while a validation goes on, which may take long.
         ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
             decides, judges and saves.
         requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
+        initial_weights: a checkpoint or a voice whose weights the training begins with, where the folder has
+            no state yet.
 
     Raises:
         NonFiniteLossError: within `log_every` steps of the third update that had to be masked within ten.
@@ -64,22 +70,30 @@ def train(
         HParamsError: the folder's state belongs to other hyper-parameters.
         DeviceError: the device is not there.
         FaultError: the folder's list of faults cannot be read.
+        CheckpointError, VoiceError: the initial weights cannot be used, see `begin_with`.
         RanksError, LostRankError: see `tacotron2.training.ranks`.
     """
     ranks = ranks or Ranks()
     trainer = make_trainer(hparams, train_set, validation_set, folder, device, ranks)
     emit = emit if ranks.is_first else lambda event: None
     resumed = trainer.resume()
+    if resumed is None and initial_weights is not None:
+        begin_with(trainer.model, initial_weights)
     for request in requests:
         trainer.knobs.request(request)
     emit(_started(trainer, resumed))
-    cause = _run(trainer, emit, stop_requested)
+    cause = _run(trainer, emit, stop_requested, moved)
     progress, best = trainer.progress, trainer.checkpoints.best()
     emit(FinishedEvent(progress.step, cause, progress.train_seconds))
     return TrainingResult(progress.step, cause, best[0].path if best else None, progress.train_seconds)
 
 
-def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callable[[], str | None]) -> str:
+def _run(
+    trainer: Trainer,
+    emit: Callable[[Event], None],
+    stop_requested: Callable[[], str | None],
+    moved: Callable[[], None],
+) -> str:
     settings, progress, ranks = trainer.hparams.train, trainer.progress, trainer.ranks
     batches, meter = trainer.batches(), Meter(ranks)
     limit = settings.max_train_minutes * 60 or math.inf
@@ -107,7 +121,7 @@ def _run(trainer: Trainer, emit: Callable[[Event], None], stop_requested: Callab
             _look(trainer, meter, emit)
             meter = Meter(ranks)
         if validates:
-            ranks.alone(partial(_judge, trainer, emit))
+            ranks.alone(partial(_judge, trainer, emit, moved))
             progress.train_seconds = ranks.agreed(seconds())
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
@@ -156,10 +170,10 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
             emit(incident)
 
 
-def _judge(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], None]) -> None:
     """Validation on both passes, pictures, and the weights if they are among the best."""
     step = trainer.progress.step
-    result = validate(trainer.model, trainer.validation_set, trainer.hparams)
+    result = validate(trainer.model, trainer.validation_set, trainer.hparams, moved)
     told = replace(result.published(trainer.folder, step), train_seconds=trainer.progress.train_seconds)
     emit(told)
     for incident in trainer.guard.judge(step, told.teacher_forced, told.free_running):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,17 +69,21 @@ class ValidationResult:
         )
 
 
-def validate(model: Tacotron2, dataset: TextMelLoader, hparams: HParams) -> ValidationResult:
+def validate(
+    model: Tacotron2, dataset: TextMelLoader, hparams: HParams, moved: Callable[[], None] = lambda: None
+) -> ValidationResult:
     """Judges a model on held-out utterances; leaves it in the mode it was in and consumes no randomness.
 
-    Teacher forced over the whole set; free running over its first `free_running_clips`.
+    Teacher forced over the whole set; free running over its first `free_running_clips`. `moved` is called
+    after every batch of the former and after the latter, whose length is bounded.
     """
     began, was_training = time.perf_counter(), model.training
     items = [dataset[index] for index in range(len(dataset))]
     model.eval()
     try:
-        forced = teacher_forced(model, items, hparams.train.batch_size)
+        forced = teacher_forced(model, items, hparams.train.batch_size, moved)
         free = free_running(model, items[: hparams.train.free_running_clips], hparams.train.batch_size)
+        moved()
     finally:
         model.train(was_training)
     return ValidationResult(

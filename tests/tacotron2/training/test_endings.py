@@ -157,6 +157,11 @@ class TestEnds:
         assert [event.kind for event in events] == ["started", "step", "checkpoint", "finished"]
         assert read_checkpoint(tmp_path / "checkpoints" / "state-0000003.ckpt")["step"] == 3
 
+    def test_a_validation_moves_the_work_on(self, tiny: HParams, sets: Sets, tmp_path: Path) -> None:
+        moves: list[bool] = []
+        run(tiny.replace(max_steps=1), sets, tmp_path, moved=lambda: moves.append(True))
+        assert len(moves) >= 2
+
     def test_a_request_after_the_last_step_stops_nothing(
         self, tiny: HParams, sets: Sets, tmp_path: Path
     ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -79,9 +80,12 @@ def weights_after(folder: Path) -> dict[str, Any]:
 class TestPoisonedClip:
     """Five updates an epoch: the clip comes once in each."""
 
-    def test_it_is_named_then_left_out(self, tiny: HParams, sets: Sets, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("parts", [1, 4])
+    def test_it_is_named_then_left_out(self, tiny: HParams, sets: Sets, tmp_path: Path, parts: int) -> None:
+        """Also where what is left of a batch has fewer utterances than it is computed in parts."""
         poisoned = PoisonedClips(sets[0])
-        events = run(tiny.replace(log_every=1), poisoned, sets, tmp_path)
+        hparams = tiny.replace(log_every=1, accumulation_steps=parts)
+        events = run(hparams, poisoned, sets, tmp_path)
         masked = incidents_of(events, "non_finite_update")
         first, second = (event.step for event in masked)
         assert 1 <= first <= 5 < second <= 10
@@ -222,6 +226,19 @@ class TestReplay:
         for name in kept:
             files = {path.name for path in (tmp_path / "incidents" / name).iterdir()}
             assert files == {"replay.ckpt", "replay.ckpt.json", "incident.json"}
+
+    def test_after_a_rollback_the_newest_is_kept_and_the_oldest_goes(
+        self, tiny: HParams, sets: Sets, tmp_path: Path
+    ) -> None:
+        """Another seed began anew: the newest incident has the lowest step."""
+        for number in range(KEPT):
+            folder = tmp_path / "incidents" / f"{1000 - number:07d}"
+            folder.mkdir(parents=True)
+            os.utime(folder, (number, number))
+        incident = self.masked(tiny, PoisonedClips(sets[0]), sets, tmp_path)
+        kept = sorted(path.name for path in (tmp_path / "incidents").iterdir())
+        assert incident.folder is not None
+        assert kept == [Path(incident.folder).name, *(f"{step:07d}" for step in (996, 997, 998, 999))]
 
     def test_a_disk_that_takes_nothing_ends_nothing(
         self, tiny: HParams, sets: Sets, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -11,6 +11,7 @@ from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import Event, StepEvent
 from tacotron2.hparams import HParams
 from tacotron2.training import Request, train
+from tacotron2.training.knobs import LOWEST_RATE_SCALE, Knobs
 from tacotron2.training.schedule import learning_rate
 
 Sets = tuple[TextMelLoader, TextMelLoader]
@@ -33,6 +34,17 @@ def shares(hparams: HParams, sets: Sets, folder: Path, requests: list[Request], 
     )
     steps = [event for event in events if isinstance(event, StepEvent)]
     return [event.learning_rate / learning_rate(hparams.train, event.step - 1) for event in steps]
+
+
+def test_a_request_that_the_bounds_left_nothing_of_is_not_made_later(tiny: HParams) -> None:
+    """The guard had taken all there was; what it gave back must not be taken by the next start."""
+    knobs, again = Knobs(tiny), Knobs(tiny)
+    assert knobs.request(Request("learning_rate", LOWEST_RATE_SCALE, 3, "guard", "exploding_norm"))
+    assert not knobs.request(HALF)
+    assert knobs.request(Request("learning_rate", 8.0, 9, "guard", "calm"))
+    again.load_state_dict(knobs.state_dict())
+    assert not again.request(HALF)
+    assert again.scale("learning_rate") == knobs.scale("learning_rate") == 8 * LOWEST_RATE_SCALE
 
 
 @pytest.mark.usefixtures("blank_pictures")

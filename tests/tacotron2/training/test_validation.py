@@ -41,6 +41,14 @@ def test_it_leaves_model_mode_and_random_numbers_as_they_were(
     assert first.quality == second.quality is not None
 
 
+def test_it_moves_on_with_every_batch(make_model: MakeModel, validation_set: TextMelLoader) -> None:
+    """A long validation is no hang."""
+    model, moves = make_model(), list[bool]()
+    hparams = model.hparams.replace(batch_size=1, free_running_clips=1)
+    validate(model, validation_set, hparams, lambda: moves.append(True))
+    assert len(moves) == len(validation_set) + 1
+
+
 def test_the_mode_comes_back_after_an_error(
     make_model: MakeModel, validation_set: TextMelLoader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
