@@ -1,9 +1,10 @@
 """Tuning inside the main command: several settings begin the run, the best of them goes on as its training.
 
 On the demo corpus every candidate begins anew, and the time is given. On recordings of one's own, where
-attention takes its time to form, the preset trains until it has formed; the candidates begin with its weights,
-and all of it may cost a share of the training. They are trials of a small study, `studies/<name of the run>/`. What has been done is in the run's
-`tuning.json` before the next thing begins, so that a command that was killed goes on where it was.
+attention takes its time to form, the preset trains until it has formed; the candidates begin with its
+weights, and all of it may cost a share of the training. They are trials of a small study,
+`studies/<name of the run>/`. What has been done is in the run's `tuning.json` before the next thing begins,
+so that a command that was killed goes on where it was.
 """
 
 from __future__ import annotations

@@ -322,6 +322,7 @@ class OptimizationEngine:
             preset=f"trial-{number:04d}",
             hparams=hparams,
             attention=replace(config.attention, deadline_steps=hparams.train.max_steps + 1),
+            early_stop=replace(config.early_stop, early_stopping=False),
         )
         return TrialTask(self._folder.trial(number), config, number)
 

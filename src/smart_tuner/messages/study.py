@@ -84,8 +84,8 @@ class StudyPhrase(Phrase):
         "Подбор, около {minutes:g} мин: обучение начинают несколько настроек, лучшая его продолжит",
     )
     WARMING = (
-        "Tuning: this training begins with the preset's values; when attention has formed, {number} settings go "
-        "on from there, and the best of them to the end",
+        "Tuning: this training begins with the preset's values; when attention has formed, {number} settings "
+        "go on from there, and the best of them to the end",
         "Подбор: обучение начинается со значений пресета; когда внимание сложится, с этого места пойдут "
         "{number} настроек, и лучшая — до конца",
     )
