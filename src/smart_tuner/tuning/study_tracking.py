@@ -96,7 +96,7 @@ class StudyTracking:
             detail = f"HTTP {error.code}"
         except (OSError, HTTPException, ValueError) as error:
             detail = self._told(str(error))
-        raise StudyTrackingError(StudyTrackingPhrase.NO_ANSWER(uri=self.spoken, detail=detail))
+        raise StudyTrackingError(StudyTrackingPhrase.NO_TRACKING_SERVER(uri=self.spoken, detail=detail))
 
     def upload(self, run: RunFolder, number: int) -> None:
         """Bring the best weights and the record of a trial to the server; they are there at return.
