@@ -85,6 +85,7 @@ def auto(
             verbose,
             quiet,
             messages,
+            tunes=True,
         )
         raise typer.Exit(start_job(typed))
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ class SmartTunerMain:
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
         faults: what is to go wrong in a new run; with any, the run is a new one.
+        tunes: let a new run on the demo corpus choose its settings first, for `tuning.auto_minutes`.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -69,6 +71,7 @@ class SmartTunerMain:
         device: str = "auto",
         new: bool = False,
         faults: Sequence[Fault] = (),
+        tunes: bool = False,
         command: Callable[[RunFolder, str], Sequence[str]] = worker_command,
     ) -> None:
         self._config = config
@@ -77,6 +80,7 @@ class SmartTunerMain:
         self._device = device
         self._new = new or bool(faults)
         self._faults = faults
+        self._tunes = tunes and not faults
         self._command = command
 
     def run(self) -> int:
@@ -95,7 +99,7 @@ class SmartTunerMain:
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
-                outcome = self._train(claimed.run)
+                outcome = self._tuned(claimed.run) or self._train(claimed.run)
                 stay = outcome.cause is ExitCause.COMPLETED and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
@@ -173,8 +177,19 @@ class SmartTunerMain:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
+    def _tuned(self, run: RunFolder) -> Outcome | None:
+        """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
+        from smart_tuner.auto_tuning import AutoTuning, is_tuned
+
+        wanted = self._tunes and self._config.tuning.auto_minutes and self._config.data_folder is None
+        if not wanted or is_tuned(run):
+            return None
+        return AutoTuning(run, self._config, self._device, self._output).tune()
+
     def _train(self, run: RunFolder) -> Outcome:
-        progress = make_progress(self._output, self._config.hparams.train.max_train_minutes * 60)
+        # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
+        config = replace(self._config, hparams=run.config().hparams)
+        progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
@@ -190,7 +205,7 @@ class SmartTunerMain:
 
         command = self._command(run, self._device)
         try:
-            return SelfHealing(run, self._config, command, on_event, self._output.say, warn).train()
+            return SelfHealing(run, config, command, on_event, self._output.say, warn).train()
         finally:
             progress.close()
 

@@ -252,7 +252,8 @@ class OptimizationEngine:
         generations = completed_generations(self.trials(), self.plan)
         if generations > self._generations:
             self._generations = generations
-            self._tell(StudyPhrase.GENERATION(generation=generations))
+            if self._slot == 0:  # the others see it too
+                self._tell(StudyPhrase.GENERATION(generation=generations))
 
     def _objective(self, trial: Trial) -> float:
         trial.set_user_attr(Fact.WORKER, this_worker())

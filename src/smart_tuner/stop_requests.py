@@ -49,14 +49,16 @@ class StopRequests:
     def requested(self) -> str | None:
         """To be called once after every update: the cause to end for, if there is one."""
         self._step += 1
-        if not self._file.exists():
+        try:
+            self._file.stat()
+        except OSError:  # as a rule: there is none
             return None
         try:
             step = json.loads(self._file.read_text(encoding="utf-8"))["step"]
             due = step is None or self._step >= int(step)
         except FileNotFoundError:  # withdrawn in this moment
             return None
-        except (OSError, ValueError, TypeError, KeyError) as error:
+        except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
             # Not obeyed: a stray file must not end days of training. A signal still does.
             if not self._warned:
                 _LOGGER.warning("%s: not a request to stop (%s); it is passed over", self._file, error)

@@ -55,6 +55,8 @@ class Assignment:
     examines: bool = True
     measures_only: bool = False
     """End after data, features and estimate."""
+    initial_weights: Path | None = None
+    """A checkpoint or a voice that the training begins with, where the run has no state yet."""
 
 
 class Job:
@@ -110,14 +112,10 @@ class Job:
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
-        from tacotron2.data.corpus import Corpus, open_corpus
-        from tacotron2.data.demo import make_demo
+        from tacotron2.data.source import any_corpus
 
         home, progress = data_folder(self._run.root), self._emit.stage("data")
-        if self._config.data_folder is None:
-            demo = make_demo(home, self._hparams, progress).folder
-            return Corpus(demo, demo, "the demo corpus", 0, 0)
-        corpus = open_corpus(self._config.data_folder, home, self._hparams, progress)
+        corpus = any_corpus(self._config.data_folder, home, self._hparams, progress)
         _LOGGER.info("%s: %s", corpus.folder, corpus.layout)
         if corpus.num_rejected or corpus.advice:
             _LOGGER.warning("%d clips rejected, see %s", corpus.num_rejected, corpus.rejected_file)
@@ -127,6 +125,7 @@ class Job:
 
     def _sets(self) -> Mapping[str, TextMelLoader]:
         from tacotron2.data.dataset import TextMelLoader
+        from tacotron2.data.digest import list_digest
         from tacotron2.data.features import FeatureCache
         from tacotron2.data.speakers import speaker_names
         from tacotron2.data.utterances import read_list
@@ -143,7 +142,9 @@ class Job:
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
             dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
-            self._emit(DataEvent(name, len(dataset), len(dataset.left_out), dropped, seconds))
+            digest = list_digest(lists[name], corpus.folder, self._emit.work.moved)
+            left_out = len(dataset.left_out)
+            self._emit(DataEvent(name, len(dataset), left_out, dropped, seconds, digest=digest))
         return sets
 
     def _estimate(self, train_set: TextMelLoader, requests: list[Request]) -> list[Request]:
@@ -188,6 +189,7 @@ class Job:
             moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
+            initial_weights=self._assigned.initial_weights,
         )
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
@@ -228,12 +230,13 @@ def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:
     from tacotron2.training.devices import DeviceError
     from tacotron2.training.faults import FaultError
     from tacotron2.training.state import NonFiniteWeightsError
+    from tacotron2.voice_file import VoiceError
 
     settings = (ConfigError, HParamsError, HistoryError, FaultError, DeviceError, RanksError)
     return {
         ExitCause.CONFIGURATION_ERROR: settings,
         ExitCause.CRASHED: (LostRankError,),
-        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError),
+        ExitCause.DATA_ERROR: (DataError, AudioError, TextError, DemoError, CheckpointError, VoiceError),
         ExitCause.STORAGE_ERROR: (StorageError,),
         ExitCause.OUT_OF_MEMORY: (MemoryError, torch.OutOfMemoryError),
         ExitCause.NON_FINITE: (NonFiniteLossError, NonFiniteWeightsError),
@@ -313,9 +316,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--parent", type=int, default=os.getppid(), help="ends with this process")
     parser.add_argument("--no-examination", action="store_true", help="end with the training")
     parser.add_argument("--estimate-only", action="store_true", help="end before the training")
+    parser.add_argument("--initial-weights", type=Path, metavar="FILE", help="a checkpoint or a voice")
     options = parser.parse_args(arguments)
     run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
-    assigned = Assignment(options.device, not options.no_examination, options.estimate_only)
+    assigned = Assignment(
+        options.device, not options.no_examination, options.estimate_only, options.initial_weights
+    )
     is_first = is_first_process()
     if is_first:
         stop.install()

@@ -4,13 +4,14 @@
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
+    python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `surveyed`, `described`, `replayed` or `error`. So a program can tell
-it in another language.
+then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed` or `error`. So a program
+can tell it in another language.
 """
 
 from __future__ import annotations
@@ -66,6 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     survey.add_argument("--home", type=Path, required=True, help="where the result is kept")
     survey.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     survey.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    digest = commands.add_parser("digest", help="the hash of a corpus", allow_abbrev=False)
+    digest.add_argument("--folder", type=Path, help="the recordings; without it, the demo corpus")
+    digest.add_argument("--home", type=Path, required=True, help="where lists and demo corpora are kept")
+    digest.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     bundle = commands.add_parser("bundle", help="a checkpoint to a voice", allow_abbrev=False)
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
@@ -78,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = {
         "synthesize": _synthesize,
         "demo": _demo,
+        "digest": _digest,
         "bundle": _bundle,
         "survey": _survey,
         "incident-replay": _replay,
@@ -216,6 +222,32 @@ def _demo(chosen: argparse.Namespace) -> int:
     print(f"{corpus.folder}: {corpus.seconds / 60:.1f} minutes of speech")
     for list_name, count in utterances.items():
         print(f"  {list_name}: {count} utterances")
+    return 0
+
+
+def _digest(chosen: argparse.Namespace) -> int:
+    """The hash that machines compare before they train together."""
+    from tacotron2.data.demo import DemoError
+    from tacotron2.data.digest import SPLITS, corpus_digest, list_digest
+    from tacotron2.data.source import any_corpus
+    from tacotron2.data.utterances import DataError, read_list
+    from tacotron2.hparams import HParamsError
+    from tacotron2.schema import read_hparams
+
+    progress = _say_progress if chosen.json else _show_progress
+    try:
+        corpus = any_corpus(chosen.folder, chosen.home, read_hparams(chosen.settings), progress)
+        lists = {split: read_list(corpus.list_path(split), corpus.folder) for split in SPLITS}
+        digests = {split: list_digest(lists[split], corpus.folder) for split in SPLITS}
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    except (DataError, DemoError, OSError) as error:
+        return _fail(chosen, error, DATA_ERROR)
+    whole = corpus_digest(digests)
+    if chosen.json:
+        _say_record(kind="digest", digest=whole, lists=digests)
+        return 0
+    print(whole)
     return 0
 
 

@@ -59,7 +59,8 @@ class DataEvent(Event):
     """What a split (train, validation, test) holds, and what of it is not used.
 
     The split `recordings` is the user's whole folder; `advice` is what is odd about it, with what to do.
-    `audio_seconds`: length of the clips in use, after trimming.
+    `audio_seconds`: length of the clips in use, after trimming. `digest`: of the list and the recordings it
+    names, see `tacotron2.data.digest`.
     """
 
     kind: ClassVar[str] = "data"
@@ -69,6 +70,7 @@ class DataEvent(Event):
     dropped_characters: dict[str, int]
     audio_seconds: float | None = None
     advice: list[str] = field(default_factory=list)
+    digest: str | None = None
 
 
 @dataclass(frozen=True)
@@ -240,6 +242,7 @@ OPTIONAL_FIELDS = frozenset(
         "spectrogram_image",
         "train_seconds",
         "audio_seconds",
+        "digest",
         "n_frames_per_step",
         "teacher_forcing",
     }

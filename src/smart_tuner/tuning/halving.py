@@ -73,6 +73,7 @@ def _near(dimension: Dimension, value: Any, source: random.Random) -> Any:
         place = math.log(value / low) / math.log(high / low)
     else:
         place = (value - low) / (high - low)
-    place = min(1.0, max(0.0, place + source.gauss(0.0, SPREAD)))
+    place = abs(place + source.gauss(0.0, SPREAD))  # what would lie outside is mirrored
+    place = max(0.0, 1.0 - abs(1.0 - place))
     found = low * (high / low) ** place if dimension.log else low + (high - low) * place
     return round(found) if dimension.kind == "int" else float(min(high, max(low, found)))

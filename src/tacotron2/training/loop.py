@@ -15,6 +15,7 @@ from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
 from tacotron2.hparams import HParams
 from tacotron2.training.faults import make_trainer
+from tacotron2.training.initial_weights import begin_with
 from tacotron2.training.knobs import Request
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
@@ -46,6 +47,7 @@ def train(
     moved: Callable[[], None] = lambda: None,
     ranks: Ranks | None = None,
     requests: Sequence[Request] = (),
+    initial_weights: Path | None = None,
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
 
@@ -59,6 +61,8 @@ def train(
         ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
             decides, judges and saves.
         requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
+        initial_weights: a checkpoint or a voice whose weights the training begins with, where the folder has
+            no state yet.
 
     Raises:
         NonFiniteLossError: within `log_every` steps of the third update that had to be masked within ten.
@@ -66,12 +70,15 @@ def train(
         HParamsError: the folder's state belongs to other hyper-parameters.
         DeviceError: the device is not there.
         FaultError: the folder's list of faults cannot be read.
+        CheckpointError, VoiceError: the initial weights cannot be used, see `begin_with`.
         RanksError, LostRankError: see `tacotron2.training.ranks`.
     """
     ranks = ranks or Ranks()
     trainer = make_trainer(hparams, train_set, validation_set, folder, device, ranks)
     emit = emit if ranks.is_first else lambda event: None
     resumed = trainer.resume()
+    if resumed is None and initial_weights is not None:
+        begin_with(trainer.model, initial_weights)
     for request in requests:
         trainer.knobs.request(request)
     emit(_started(trainer, resumed))

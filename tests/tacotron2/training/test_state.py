@@ -98,11 +98,19 @@ def assert_same(one: Any, other: Any, place: str = "state") -> None:
     [
         ({}, {"stop_at": 10}),  # where the second epoch ends
         ({}, {"stop_at": 7}),  # inside an epoch, after a validation
+        ({}, {"stop_at": 12}),  # where a validation is due
         ({}, {"kill_at": 13}),  # goes back to the state of step 10, the best weights are of step 12
         ({"accumulation_steps": 2, "num_workers": 1}, {"stop_at": 7}),  # the loader has run ahead
         ({"precision": "fp16"}, {"stop_at": 7}),
     ],
-    ids=["at an epoch's end", "inside an epoch", "killed", "accumulation and a loader process", "fp16"],
+    ids=[
+        "at an epoch's end",
+        "inside an epoch",
+        "at a validation",
+        "killed",
+        "accumulation and a loader process",
+        "fp16",
+    ],
 )
 def test_in_two_parts_as_in_one(
     tiny: HParams, tmp_path: Path, run: Run, changes: dict[str, Any], break_at: dict[str, int]
@@ -131,6 +139,8 @@ def test_in_two_parts_as_in_one(
     told = figures(first + second)
     assert told == {key: expected[key] for key in told}
     assert {key for key in expected if key[1] > stands_at} <= told.keys()
+    validated = {key for key in expected if key[0] == "validation"}
+    assert validated <= told.keys() or "kill_at" in break_at
     assert whole.best_checkpoint is not None and ended.best_checkpoint is not None
     assert_same(read_checkpoint(whole.best_checkpoint), read_checkpoint(ended.best_checkpoint))
 
