@@ -227,7 +227,7 @@ def script(storage: RetryingStorage, other: RetryingStorage, name: str) -> list[
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "stride"), [("statement", 13), ("commit", 3), ("answer", 1)])
 def test_whatever_fails_once_is_done_exactly_once(database: str, kind: str, stride: int) -> None:
-    """A fault at one call of the driver after the other (at every 13th of 150 statements, every 3rd commit)."""
+    """A fault at one call of the driver after the other (at each 13th of 150 statements, each 3rd commit)."""
     (storage, _), (other, _) = opened(database), opened(database)
     expected = script(storage, other, "plain")
     assert expected[0] == [True, False]
