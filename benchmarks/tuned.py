@@ -1,7 +1,8 @@
 """Whether tuning was worth it: a study's best settings against the preset's, on sentences no trial saw.
 
-    PYTHONPATH=src python benchmarks/tuned.py --best runs/studies/NAME/best.yaml --set test_clips=64
+    PYTHONPATH=src python benchmarks/tuned.py --study runs/studies/NAME/study.json --set test_clips=64
 
+What the best trial of the study was given takes the place of the preset's values, also of another preset's.
 Both sides train as long (the same utterances seen), with the same new seeds, and their best weights speak the
 test set, free running. A seed is a pair: printed are both sides and the difference with its 95 % interval
 (Student's t). `--longer N` adds one training of the preset with N times the work, as what a study has cost
@@ -24,6 +25,7 @@ from measuring import arguments, begin, size, table
 
 from smart_tuner.config import load_config
 from smart_tuner.tuning.objective import ObjectiveError, judge
+from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.checkpoint import load_model
 from tacotron2.data.dataset import TextMelLoader
@@ -83,6 +85,13 @@ def tested(checkpoint: Path, test_set: TextMelLoader, hparams: HParams) -> dict[
     return {**free, **forced, "score": score}
 
 
+def best_params(study: Path) -> dict[str, Any]:
+    """What the best trial was given."""
+    record = json.loads(study.read_text(encoding="utf-8"))
+    params: dict[str, Any] = record["trials"][record["best"]]["params"]
+    return params
+
+
 def values(runs: Iterable[dict[str, Any]], name: str) -> list[float]:
     return [float(run["figures"].get(name, math.nan)) for run in runs]
 
@@ -139,7 +148,7 @@ def lengthened(hparams: HParams, times: int) -> HParams:
 
 def main() -> None:
     parser = arguments(__doc__, seeds=5, first_seed=FIRST_SEED, longer=0)
-    parser.add_argument("--best", type=Path, help="best.yaml of a study")
+    parser.add_argument("--study", type=Path, help="study.json of a study")
     parser.add_argument("--preset", default="probe")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="for both sides")
     parser.add_argument("--keep", type=Path, help="file of the runs made so far")
@@ -149,7 +158,9 @@ def main() -> None:
     leaves = {name: parse_value(LEAF_FIELD[name], text) for name, text in changes.items()}
     name = "debug" if options.tiny else options.preset
     base = size(name).replace(**leaves)
-    best = load_config(options.best).hparams.replace(**leaves) if options.best else base
+    best = base
+    if options.study:
+        best = SearchSpace.of(load_config(name)).apply(base, best_params(options.study))
     sides = {"preset": base, "best": best}
     seeds = range(options.first_seed, options.first_seed + (2 if options.tiny else options.seeds))
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:

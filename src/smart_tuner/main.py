@@ -13,10 +13,12 @@ from typing import Any
 
 from smart_tuner.config import Config
 from smart_tuner.device_slots import make_slots
+from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
+    ControlPhrase,
     EndPhrase,
     MachinePhrase,
     Message,
@@ -58,7 +60,8 @@ class SmartTunerMain:
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
         faults: what is to go wrong in a new run; with any, the run is a new one.
-        tunes: let a new run on the demo corpus choose its settings first, for `tuning.auto_minutes`.
+        tunes: let a new run choose its settings first, where `tuning.auto_minutes` (on the demo corpus) or
+            `tuning.auto_share` (on own recordings) allow it.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -100,7 +103,7 @@ class SmartTunerMain:
         with serving(self._config, self._root, self._output) as services:
             try:
                 outcome = self._tuned(claimed.run) or self._train(claimed.run)
-                stay = outcome.cause is ExitCause.COMPLETED and self._watched()
+                stay = left_a_voice(claimed.run, outcome) and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
@@ -111,7 +114,7 @@ class SmartTunerMain:
             if stay:
                 self._output.say(ServicePhrase.STAY_UP())
                 wait_for_interrupt()
-        return outcome.cause.code
+        return command_status(outcome)
 
     def optimize(
         self,
@@ -173,16 +176,18 @@ class SmartTunerMain:
         if self._faults:
             named = ", ".join(f"{fault.kind}@{fault.step}" for fault in self._faults)
             self._output.result(CommandPhrase.WARNING(message=CommandPhrase.INJECTED(faults=named)))
+        futile = futility(self._config.early_stop, Plan.of(self._config.hparams))
+        if futile is not None:
+            self._output.result(CommandPhrase.WARNING(message=futile))
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
     def _tuned(self, run: RunFolder) -> Outcome | None:
         """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
-        from smart_tuner.auto_tuning import AutoTuning, is_tuned
+        from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
 
-        wanted = self._tunes and self._config.tuning.auto_minutes and self._config.data_folder is None
-        if not wanted or is_tuned(run):
+        if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
             return None
         return AutoTuning(run, self._config, self._device, self._output).tune()
 
@@ -216,15 +221,14 @@ class SmartTunerMain:
             self._output.result(CommandPhrase.WARNING(message=told))
 
     def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
-        if outcome.cause is ExitCause.COMPLETED:
+        reason = outcome.reason
+        why = reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason)
+        if left_a_voice(run, outcome):
+            if outcome.cause is ExitCause.STOPPED:
+                self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
             return
-        reason = outcome.reason
-        told = EndPhrase.ENDED(
-            cause=CAUSES[outcome.cause](),
-            reason=reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason),
-            log=run.log_file,
-        )
+        told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
         self._output.result(told, *hint)
         write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
@@ -238,6 +242,22 @@ class SmartTunerMain:
 
     def _watched(self) -> bool:
         return self._config.services.enabled and self._output.interactive
+
+
+def command_status(outcome: Outcome) -> int:
+    """The exit status of the main command: 0 also where a controller found that the training had converged.
+
+    Such an attempt ends with the status of its cause; for a person the job is done.
+    """
+    reason = outcome.reason
+    converged = isinstance(reason, Message) and reason.phrase is ControlPhrase.CONVERGED
+    return 0 if outcome.cause is ExitCause.STOPPED and converged else outcome.cause.code
+
+
+def left_a_voice(run: RunFolder, outcome: Outcome) -> bool:
+    """Whether the training came to an end of its own, by its plan or by a controller, and was examined."""
+    stopped = outcome.cause is ExitCause.STOPPED and run.examination_file.exists()
+    return stopped or outcome.cause is ExitCause.COMPLETED
 
 
 def main_figures(summary: dict[str, Any]) -> list[Message]:

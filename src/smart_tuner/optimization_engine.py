@@ -39,7 +39,7 @@ ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause
 MOST_FAILURES = 5
 """Trials that fail before any other has had a score, after which the study ends."""
 LARGEST_SEED = 2**31
-BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes")
+BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes", "auto_share")
 """Settings of a study that may change while it goes on."""
 
 
@@ -322,6 +322,7 @@ class OptimizationEngine:
             preset=f"trial-{number:04d}",
             hparams=hparams,
             attention=replace(config.attention, deadline_steps=hparams.train.max_steps + 1),
+            early_stop=replace(config.early_stop, early_stopping=False),
         )
         return TrialTask(self._folder.trial(number), config, number)
 

@@ -224,7 +224,8 @@ class StudyJob:
             folder = trial.user_attrs.get(Fact.FOLDER)
             if folder is not None and trial.state.is_finished() and not engine.goes_on(trial):
                 run = RunFolder(self._folder.root / folder)
-                tidy_trial(run, keep_best=folder == kept)
+                if run.checkpoints_folder.exists():  # else it was done before
+                    tidy_trial(run, keep_best=folder == kept)
 
     def _end(self, engine: OptimizationEngine, outcome: Outcome) -> int:
         """Write what came out, and say it; the exit status."""

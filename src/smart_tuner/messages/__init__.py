@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smart_tuner.messages.command import CommandPhrase
+from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
@@ -29,6 +30,7 @@ from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
+    ControlPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
@@ -87,6 +89,7 @@ def _restored(value: Any) -> Parameter | None:
 __all__ = [
     "CATALOGUES",
     "CommandPhrase",
+    "ControlPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",

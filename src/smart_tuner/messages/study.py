@@ -83,6 +83,12 @@ class StudyPhrase(Phrase):
         "Tuning for about {minutes:g} min: several settings begin this training, the best of them goes on",
         "Подбор, около {minutes:g} мин: обучение начинают несколько настроек, лучшая его продолжит",
     )
+    WARMING = (
+        "Tuning: this training begins with the preset's values; when attention has formed, {number} settings "
+        "go on from there, and the best of them to the end",
+        "Подбор: обучение начинается со значений пресета; когда внимание сложится, с этого места пойдут "
+        "{number} настроек, и лучшая — до конца",
+    )
     REPORTS_VALUES = "the report's values", "значения отчёта"
     PRESETS_VALUES = "the preset's values", "значения пресета"
     NEAR_VALUES = "values near the preset's", "значения рядом с пресетом"

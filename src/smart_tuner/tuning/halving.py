@@ -18,6 +18,8 @@ from smart_tuner.tuning.search_space import SearchSpace
 SURVIVING_SHARE = 1 / 3
 FEWEST = 3
 """Candidates of which at least one is neither the report's nor the preset's values."""
+MOST_WARM = 9
+"""Candidates that begin with common weights: further ones are hardly worth their time."""
 SPREAD = 0.15
 """Standard deviation of a neighbour, as a share of a dimension's range (of its logarithm where it is a log
 dimension): near enough to the preset to train, far enough to differ."""
@@ -57,6 +59,14 @@ def another_fits(candidates: Sequence[Candidate], seconds: float) -> bool:
     cost = max(each.seconds for each in candidates)
     spent, number = sum(each.seconds for each in candidates), len(candidates) + 1
     return spent + cost * (1 + math.ceil(number * SURVIVING_SHARE)) <= seconds
+
+
+def affordable(max_steps: int, validate_every: int, warm_steps: int, share: float) -> int:
+    """How many candidates, one validation long each, a training bears beside a common beginning of
+    `warm_steps`, if all of it is to cost a share of its updates at most; 0 where they are too few to choose.
+    """
+    number = min(MOST_WARM, math.floor((share * max_steps - warm_steps) / validate_every))
+    return number if number >= FEWEST else 0
 
 
 def neighbour(space: SearchSpace, around: Mapping[str, Any], seed: int) -> dict[str, Any]:
