@@ -30,7 +30,7 @@ from smart_tuner.config import load_config
 from smart_tuner.tuning.dimensions import Dimension
 from smart_tuner.tuning.objective import judge
 from smart_tuner.tuning.rungs import goes_on, spearman
-from smart_tuner.tuning.samplers import SamplerPlan, has_begun, make_sampler, plan_sampler
+from smart_tuner.tuning.samplers import SamplerPlan, before_evolution, has_begun, make_sampler, plan_sampler
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.events import Event, ValidationEvent
@@ -76,6 +76,11 @@ def columns(space: SearchSpace, params: Mapping[str, Any]) -> list[float]:
     return [number for each in space.dimensions for number in place(each, params[each.leaf])]
 
 
+def known(guessed: np.ndarray, worth: np.ndarray) -> str:
+    r2 = 1.0 - float(((guessed - worth) ** 2).sum() / ((worth - worth.mean()) ** 2).sum())
+    return f"R2 {r2:.2f}, rank correlation {spearman(list(guessed), list(worth)) or math.nan:.2f}"
+
+
 class Surrogate:
     """What a training would score, and how well that is known."""
 
@@ -94,8 +99,9 @@ class Surrogate:
             folds = KFold(FOLDS, shuffle=True, random_state=0)
             guessed = cross_val_predict(self._model, inputs, worth, cv=folds)
             self._model.fit(inputs, worth)
-        self.r2 = 1.0 - float(((guessed - worth) ** 2).sum() / ((worth - worth.mean()) ** 2).sum())
-        self.rank = spearman(list(guessed), list(worth)) or math.nan
+        self.known = known(guessed, worth)
+        best = np.argsort(-worth)[: len(worth) // 3]
+        self.known_of_the_best = known(guessed[best], worth[best])
 
     def __call__(self, params: Mapping[str, Any]) -> float:
         return float(self._model.predict(np.array([columns(self._space, params)]))[0])
@@ -127,7 +133,8 @@ def search(
         if not aimed:
             done = study.get_trials(deepcopy=False)
             aimed = has_begun(done)
-            around = study.best_params if number else preset
+            first = max(before_evolution(done), key=lambda trial: trial.value or 0.0, default=None)
+            around = first.params if first and first.value is not None else preset
             study.sampler = sampler(plan, seed * 1_000_003 + number, around)
         trial = study.ask(space.distributions())
         study.tell(trial, worth(trial.params) + noise.gauss(0.0, deviation))
@@ -164,11 +171,19 @@ def rungs(trials: Sequence[Mapping[str, Any]], orders: int) -> None:
     curves = [found for trial in trials if len(found := scores(trial)) >= 6]
     length = min(map(len, curves))
     last = [curve[length - 1] for curve in curves]
+    third = sorted(curves, key=lambda curve: -curve[length - 1])[: len(curves) // 3]
     rows = [
-        [f"{number}/{length}", f"{spearman([curve[number - 1] for curve in curves], last):.3f}"]
+        [
+            f"{number}/{length}",
+            *(
+                f"{spearman([each[number - 1] for each in among], [each[length - 1] for each in among]):.3f}"
+                for among in (curves, third)
+            ),
+        ]
         for number in range(1, length)
     ]
-    table(["share of the work", "rank correlation with the end"], rows, f"Rungs, {len(curves)} trainings")
+    head = ["share of the work", "rank correlation with the end", "among the best third"]
+    table(head, rows, f"Rungs, {len(curves)} trainings")
     rows = []
     for factor, places in ((3, (1, 2)), (2, (1, 2, 3)), (4, (1, 2)), (3, (2,))):
         spent, lost, found = [], [], 0
@@ -260,8 +275,8 @@ def main() -> None:
     trials = [json.loads(line) for line in RECORD.read_text(encoding="utf-8").splitlines()]
     worth = Surrogate(space, trials)
     print(
-        f"Surrogate of {len(trials)} trainings: R2 {worth.r2:.2f}, rank correlation {worth.rank:.2f} "
-        f"({FOLDS}-fold cross-validation).\n"
+        f"Surrogate of {len(trials)} trainings: {worth.known}; among the best third of them "
+        f"{worth.known_of_the_best} ({FOLDS}-fold cross-validation).\n"
     )
     names = [
         "random",

@@ -22,7 +22,14 @@ from smart_tuner.stop_requests import request_stop
 from smart_tuner.tuning.abandoned import retry_abandoned, this_worker, try_again
 from smart_tuner.tuning.budget import Budget, BudgetEnd, Spent
 from smart_tuner.tuning.rungs import make_pruner, rung_steps
-from smart_tuner.tuning.samplers import completed_generations, has_begun, make_sampler, plan_sampler, proposer
+from smart_tuner.tuning.samplers import (
+    before_evolution,
+    completed_generations,
+    has_begun,
+    make_sampler,
+    plan_sampler,
+    proposer,
+)
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
 from smart_tuner.tuning.trial_facts import INTERRUPTED, Fact, counts, first_number, is_answer, winner
@@ -241,7 +248,7 @@ class OptimizationEngine:
         if self._aimed:
             return
         trials = self.trials()
-        best = winner(trials)
+        best = winner(before_evolution(trials))
         around = best.params if best else self.space.values_of(self._config.hparams)
         # A worker that goes on with a study must not propose once more what it proposed then.
         seed = self._config.tuning.study_seed * 1_000_003 + self._slot * 10_007 + len(trials)
@@ -260,13 +267,14 @@ class OptimizationEngine:
         trial.set_user_attr(Fact.CAUSE, "running")
         params = self._suggested(trial)
         frozen = self.trials()[trial.number]
-        trial.set_user_attr(Fact.PROPOSER, proposer(frozen, self.plan))
+        proposed_by = proposer(frozen, self.plan, sum(map(is_answer, self.trials())))
+        trial.set_user_attr(Fact.PROPOSER, proposed_by)
         earlier = self._same(frozen)
         try:
             if earlier is not None:
                 self._tell(StudyPhrase.TRIAL_REPEATED(trial=trial.number, earlier=earlier.number))
                 return _repeated(trial, earlier)
-            self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposer(frozen, self.plan)))
+            self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposed_by))
             return self._trained(trial, frozen, params)
         except TrialFailedError as error:
             trial.set_user_attr(Fact.CAUSE, error.cause)

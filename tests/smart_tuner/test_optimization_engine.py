@@ -165,6 +165,30 @@ def test_an_interrupted_trial_goes_on_in_its_folder(tmp_path: Path) -> None:
     assert trials.ran[0].config.hparams.train.seed == (config.tuning.study_seed * 10_007 + 2) % 2**31
 
 
+def test_a_trial_that_goes_on_keeps_its_proposer(tmp_path: Path) -> None:
+    config = tuned("tuning.trials=14", "tuning.population=4", "tuning.num_rungs=0")
+    first = Study(tmp_path, config, Trials({5: Outcome(ExitCause.INTERRUPTED, "Ctrl-C")}))
+    second = Study(tmp_path, config, Trials(), first.storage)
+    proposers = second.facts(Fact.PROPOSER)
+    assert proposers[4:9] == ["cma-es:0"] * 5 and "cma-es:1" in proposers
+    assert second.trials[6].params == second.trials[5].params
+
+
+def test_tpe_begins_when_enough_trials_have_an_answer(tmp_path: Path, monkeypatch: Any) -> None:
+    sample, proposed = optuna.samplers.TPESampler._sample, set[int]()
+
+    def noted(self: Any, study: Any, trial: optuna.trial.FrozenTrial, space: Any) -> Any:
+        proposed.add(trial.number)
+        return sample(self, study, trial, space)
+
+    monkeypatch.setattr(optuna.samplers.TPESampler, "_sample", noted)
+    crash = Outcome(ExitCause.CRASHED, "so it went")
+    config = tuned("tuning.sampler=tpe", "tuning.trials=8", "tuning.num_rungs=0")
+    study = Study(tmp_path, config, Trials({2: crash, 3: crash}))
+    assert study.facts(Fact.PROPOSER) == ["enqueued"] * 2 + ["start-up"] * 4 + ["tpe"] * 2
+    assert proposed == {6, 7}
+
+
 def test_the_same_values_are_not_run_twice(tmp_path: Path) -> None:
     trials = Trials()
     study = Study(tmp_path, tuned("tuning.trials=8", *ONE_CHOICE), trials)

@@ -12,8 +12,8 @@ class TuningPhrase(Phrase):
     """Samplers, and why this one."""
 
     SAMPLER_CMA = (
-        "CMA-ES, population {population}, after {startup} {startup:trial|trials} of TPE",
-        "CMA-ES, популяция {population}, после {startup} {startup:пробы|проб|проб} TPE",
+        "CMA-ES, population {population}, after {startup} {startup:trial|trials} by chance",
+        "CMA-ES, популяция {population}, после {startup} {startup:пробы|проб|проб} наугад",
     )
     SAMPLER_TOO_FEW = (
         "multivariate TPE: {trials} trials are too few for CMA-ES, which needs {needed} here",

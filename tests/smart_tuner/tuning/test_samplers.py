@@ -12,7 +12,14 @@ import pytest
 from smart_tuner.config import load_config
 from smart_tuner.messages import Language, render
 from smart_tuner.tuning.dimensions import Dimension
-from smart_tuner.tuning.samplers import completed_generations, has_begun, make_sampler, plan_sampler, proposer
+from smart_tuner.tuning.samplers import (
+    before_evolution,
+    completed_generations,
+    has_begun,
+    make_sampler,
+    plan_sampler,
+    proposer,
+)
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import TuningSettings
 
@@ -61,8 +68,9 @@ def searched(kind: str, seed: int, trials: int) -> optuna.Study:
 def test_the_evolution_moves_and_who_proposed_is_known() -> None:
     plan = plan_sampler(TuningSettings(), SPACE, 60)
     study = searched("bayesian", 1, 60)
-    assert has_begun(study.trials)
-    proposers = [proposer(trial, plan) for trial in study.trials]
+    assert has_begun(study.trials) and not has_begun(study.trials[:10])
+    assert before_evolution(study.trials) == study.trials[:10]
+    proposers = [proposer(trial, plan, trial.number) for trial in study.trials]
     assert proposers[:10] == ["start-up"] * 10
     assert proposers[10:22] == ["cma-es:0"] * 6 + ["cma-es:1"] * 6
     assert completed_generations(study.trials, plan) == 8
