@@ -32,7 +32,16 @@ from smart_tuner.tuning.samplers import (
 )
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
-from smart_tuner.tuning.trial_facts import INTERRUPTED, Fact, counts, first_number, is_answer, winner
+from smart_tuner.tuning.trial_facts import (
+    INTERRUPTED,
+    OVER_BUDGET,
+    RUNNING,
+    Fact,
+    counts,
+    first_number,
+    is_answer,
+    winner,
+)
 from smart_tuner.tuning.trial_watch import TrialWatch
 from tacotron2.events import Stamped
 from tacotron2.hparams import HParams, HParamsError
@@ -181,11 +190,8 @@ class OptimizationEngine:
 
     def run(self) -> Outcome:
         """Trials until the budget is used up, or something ends the study; what that was."""
-        found = retry_abandoned(self.study)
-        if found:
-            self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
         try:
-            while (end := self._used_up()) is None:
+            while (end := self._left()) is None:
                 self._aim()
                 self.study.optimize(self._objective, n_trials=1, catch=(TrialFailedError,))
                 self._look_at_failures()
@@ -211,8 +217,13 @@ class OptimizationEngine:
                 [f"study {name!r} tunes other settings; give this one another name with --study"]
             )
 
-    def _used_up(self) -> BudgetEnd | None:
-        return self.budget.used_up(self._spent(), self._slots, self._config.hparams.train.max_steps)
+    def _left(self) -> BudgetEnd | None:
+        """What of the budget is used up, when the trials of workers that have died are queued again."""
+        found = retry_abandoned(self.study)
+        if found:
+            self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
+        steps = self._config.tuning.trial_steps or self._config.hparams.train.max_steps
+        return self.budget.used_up(self._spent(), self._slots, steps)
 
     def _named(self, end: BudgetEnd) -> Message:
         budget = self.budget
@@ -264,7 +275,12 @@ class OptimizationEngine:
 
     def _objective(self, trial: Trial) -> float:
         trial.set_user_attr(Fact.WORKER, this_worker())
-        trial.set_user_attr(Fact.CAUSE, "running")
+        trial.set_user_attr(Fact.CAUSE, RUNNING)
+        before = sum(counts(each) for each in self.trials() if each.number < trial.number)
+        if before >= self.budget.trials:  # another slot has begun the last one in the same moment
+            trial.set_user_attr(Fact.CAUSE, OVER_BUDGET)
+            reason = StudyPhrase.BUDGET_USED(what=self._named(BudgetEnd.TRIALS))
+            raise StudyEndedError(Outcome(ExitCause.COMPLETED, reason))
         params = self._suggested(trial)
         frozen = self.trials()[trial.number]
         proposed_by = proposer(frozen, self.plan, sum(map(is_answer, self.trials())))
@@ -312,7 +328,10 @@ class OptimizationEngine:
         trial.set_user_attr(Fact.FOLDER, str(task.run.path.relative_to(self._folder.root)))
         watch = self._watch(trial, task)
         began = time.monotonic() - float(frozen.user_attrs.get(Fact.SECONDS, 0.0))
-        outcome = self._run_trial(task, watch.note)
+        try:
+            outcome = self._run_trial(task, watch.note)
+        except KeyboardInterrupt:  # not in the training, which would have been asked to end
+            outcome = Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST())
         trial.set_user_attr(Fact.SECONDS, round(time.monotonic() - began, 3))
         trial.set_user_attr(Fact.STEPS, watch.step)
         return self._value(trial, task, watch, outcome)
