@@ -177,16 +177,10 @@ def rungs(trials: Sequence[Mapping[str, Any]], orders: int) -> None:
     """What a score at a rung says of the last one, and what rules of pruning would have done."""
     curves = [found[:6] for trial in trials if len(found := scores(trial)) >= 6]
     third = sorted(curves, key=lambda curve: -curve[-1])[: len(curves) // 3]
-    rows = [
-        [
-            f"{place}/6",
-            *(
-                f"{spearman(*zip(*[(c[place - 1], c[-1]) for c in among], strict=True)):.3f}"
-                for among in (curves, third)
-            ),
-        ]
-        for place in range(1, 6)
-    ]
+    rows = []
+    for place in range(1, 6):
+        pairs = ([(curve[place - 1], curve[-1]) for curve in among] for among in (curves, third))
+        rows.append([f"{place}/6", *(f"{spearman(*zip(*each, strict=True)):.3f}" for each in pairs)])
     head = ["share of the work", "rank correlation with the end", "among the best third"]
     table(head, rows, f"Rungs, {len(curves)} trainings")
     rows = []
@@ -196,19 +190,13 @@ def rungs(trials: Sequence[Mapping[str, Any]], orders: int) -> None:
             shuffled = (random.Random(seed).sample(among, len(among)) for seed in range(orders))
             done = [halved(each, places, factor, 6) for each in shuffled]
             lost = [max(curve[-1] for curve in among) - best for _, best in done]
-            cells += [
-                f"{median(spent for spent, _ in done):.0%}",
-                f"{lost.count(0.0)}/{orders}",
-                f"{max(lost):.3f}",
-            ]
+            spent = median(each for each, _ in done)
+            cells += [f"{spent:.0%}", f"{lost.count(0.0)}/{orders}", f"{max(lost):.3f}"]
         rows.append([f"best 1/{factor} at {', '.join(f'{place}/6' for place in places)}", *cells])
     head = ["work spent", "the best one kept", "score lost at worst"]
     head += [f"{each}, best third" for each in head]
-    table(
-        ["rule", *head],
-        rows,
-        f"Pruning, {orders} random orders of all trainings, and of the best third alone",
-    )
+    title = f"Pruning, {orders} random orders of all trainings, and of the best third alone"
+    table(["rule", *head], rows, title)
 
 
 def halved(
