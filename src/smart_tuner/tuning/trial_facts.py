@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted"
 """Cause of a trial that was cut off by a signal and goes on under another number."""
 RUNNING = "running"
+LARGEST_SEED = 2**31
 
 
 class Fact(StrEnum):
@@ -34,6 +35,11 @@ class Fact(StrEnum):
 def first_number(trial: FrozenTrial) -> int:
     """The number under which the values of a trial were tried first: it goes on in that one's folder."""
     return int(trial.system_attrs.get("failed_trial", trial.number))
+
+
+def trial_seed(study_seed: int, number: int) -> int:
+    """The seed of the trial whose values were tried first under this number."""
+    return (study_seed * 10_007 + number) % LARGEST_SEED
 
 
 def winner(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
