@@ -34,12 +34,14 @@ from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
 from smart_tuner.tuning.trial_facts import (
     INTERRUPTED,
+    LARGEST_SEED,
     OVER_BUDGET,
     RUNNING,
     Fact,
     counts,
     first_number,
     is_answer,
+    trial_seed,
     winner,
 )
 from smart_tuner.tuning.trial_watch import TrialWatch
@@ -54,7 +56,6 @@ ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause
 """Ends that the next trial would have too: nothing that is tuned is their cause."""
 MOST_FAILURES = 5
 """Trials that fail before any other has had a score, after which the study ends."""
-LARGEST_SEED = 2**31
 BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes", "auto_share")
 """Settings of a study that may change while it goes on."""
 
@@ -342,8 +343,7 @@ class OptimizationEngine:
         config, tuning = self._config, self._config.tuning
         hparams = self.space.apply(config.hparams, params, tuning.trial_steps)
         # The same work for all: no clock ends a trial. Early stopping is for trainings, rungs are for trials.
-        seed = (tuning.study_seed * 10_007 + number) % LARGEST_SEED
-        hparams = hparams.replace(seed=seed, max_train_minutes=0.0)
+        hparams = hparams.replace(seed=trial_seed(tuning.study_seed, number), max_train_minutes=0.0)
         config = replace(
             config,
             preset=f"trial-{number:04d}",

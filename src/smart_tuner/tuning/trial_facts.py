@@ -14,6 +14,7 @@ INTERRUPTED = "interrupted"
 RUNNING = "running"
 OVER_BUDGET = "over_budget"
 """Cause of a trial that was begun in the same moment as the last one, and not run."""
+LARGEST_SEED = 2**31
 
 
 class Fact(StrEnum):
@@ -36,6 +37,11 @@ class Fact(StrEnum):
 def first_number(trial: FrozenTrial) -> int:
     """The number under which the values of a trial were tried first: it goes on in that one's folder."""
     return int(trial.system_attrs.get("failed_trial", trial.number))
+
+
+def trial_seed(study_seed: int, number: int) -> int:
+    """The seed of the trial whose values were tried first under this number."""
+    return (study_seed * 10_007 + number) % LARGEST_SEED
 
 
 def winner(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
