@@ -26,9 +26,9 @@ from smart_tuner.tuning.samplers import completed_generations, has_begun, make_s
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
 from smart_tuner.tuning.trial_facts import (
-    Fact,
     INTERRUPTED,
     LARGEST_SEED,
+    Fact,
     counts,
     first_number,
     is_answer,
