@@ -15,6 +15,9 @@ EVALUATOR = "PED-ANOVA"
 TOP_SHARE = 0.25
 """What is explained is how the best quarter differs from all: a tenth of a short study is too few."""
 
+LEAST_DIFFERENCE = 1e-9
+"""Between the largest share and the smallest: shares that are all the same say nothing."""
+
 
 def comparable_trials(study: Study) -> int:
     """Complete trials, those of the same values counted once."""
@@ -29,13 +32,13 @@ def importances(study: Study) -> dict[str, float]:
     """
     if comparable_trials(study) < FEWEST_TRIALS:
         return {}
-    from optuna.exceptions import ExperimentalWarning
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.simplefilter("ignore")  # experimental; and where all are equally good, which we tell below
         evaluator = PedAnovaImportanceEvaluator(target_quantile=TOP_SHARE)
         found = get_param_importances(study, evaluator=evaluator)
-    if not all(math.isfinite(value) for value in found.values()) or not any(found.values()):
+    told_apart = len(found) == 1 or max(found.values()) - min(found.values()) > LEAST_DIFFERENCE
+    if not told_apart or not all(math.isfinite(value) for value in found.values()):
         return {}
     return {name: float(value) for name, value in sorted(found.items(), key=lambda item: -item[1])}

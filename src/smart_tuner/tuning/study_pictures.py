@@ -1,7 +1,7 @@
 """A study as pictures: its history, what mattered, and every trial's values.
 
-Drawn on `Figure` alone, since pyplot keeps every figure alive. Upright and with few words, so that they can
-be read on a telephone.
+Drawn on `Figure` alone, since pyplot keeps every figure alive. Upright and with few words, to be read on a
+telephone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from matplotlib import colormaps
+import numpy as np
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
@@ -81,9 +81,8 @@ def save_importance(path: Path, name: str, shares: Mapping[str, float], num_tria
     axes = figure.add_subplot()
     axes.margins(y=0.02)
     bars = axes.barh(list(shares), list(shares.values()), color=BLUE, height=0.65)
-    axes.bar_label(
-        bars, ["< 1%" if share < 0.01 else f"{share:.0%}" for share in shares.values()], padding=3, fontsize=8
-    )
+    labels = ["< 1%" if share < 0.01 else f"{share:.0%}" for share in shares.values()]
+    axes.bar_label(bars, labels, padding=3, fontsize=8)
     axes.invert_yaxis()
     axes.set_xlim(0.0, 1.12 * max(shares.values()))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
@@ -111,12 +110,13 @@ def save_parallel(
     figure = Figure(figsize=(WIDTH, 2.0 + 0.42 * len(dimensions)), layout="constrained")
     axes = figure.add_subplot()
     scores = [_score(trial) for trial in complete]
-    norm = Normalize(min(scores), max(max(scores), min(scores) + LEAST_SPREAD))
-    colours, scale = colormaps[COLOURS], ScalarMappable(norm, COLOURS)
+    scale = ScalarMappable(Normalize(min(scores), max(max(scores), min(scores) + LEAST_SPREAD)), COLOURS)
     rows = range(len(dimensions))
-    for trial in sorted(complete, key=_score):
+    colours = scale.to_rgba(np.array(scores))
+    for index in np.argsort(scores, kind="stable"):
+        trial = complete[index]
         places = [place(each, trial.params[each.leaf]) for each in dimensions]
-        axes.plot(places, rows, color=colours(norm(_score(trial))), lw=0.9, alpha=_opacity(len(complete)))
+        axes.plot(places, rows, color=colours[index], lw=0.9, alpha=_opacity(len(complete)))
     if best is not None:
         places = [place(each, best.params[each.leaf]) for each in dimensions]
         axes.plot(places, rows, color="white", lw=4.0, zorder=3)
@@ -126,9 +126,7 @@ def save_parallel(
     bar.set_label("score", fontsize=9)
     bar.ax.tick_params(labelsize=8)
     figure.suptitle(f"Study {name}: values and scores", fontsize=11)
-    told = (
-        "no trial above the gate" if best is None else f"red: trial {best.number}, the best, {best.value:.3f}"
-    )
+    told = f"red: trial {best.number}, the best, {best.value:.3f}" if best else "none above the gate"
     axes.set_title(f"{len(complete)} complete trials; {told}", fontsize=9, color=GREY)
     _save(figure, path)
 
