@@ -11,14 +11,21 @@ from typing import Any
 import pytest
 
 from smart_tuner import auto_tuning
-from smart_tuner.auto_tuning import AutoTuning, Phase, TuningState, is_tuned
+from smart_tuner.auto_tuning import (
+    AutoTuning,
+    Phase,
+    TuningState,
+    is_tuned,
+    is_wanted,
+    number_of_candidates,
+)
 from smart_tuner.config import Config, load_config
 from smart_tuner.progress import Output
 from smart_tuner.records import read_events
 from smart_tuner.run_folder import RunFolder, claim
 from smart_tuner.tuning.halving import Candidate, another_fits, neighbour, survivors
 from smart_tuner.tuning.search_space import SearchSpace
-from tacotron2.events import StartedEvent, ValidationEvent
+from tacotron2.events import Stamped, StartedEvent, ValidationEvent
 from tests.smart_tuner.toy_optimize import fake_command
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +79,52 @@ def test_the_best_of_the_candidates_goes_on_as_the_run(tmp_path: Path) -> None:
     assert list((tmp_path / "studies").rglob("*.ckpt")) == []
     assert not (run.path / "stop_request.json").exists() and not run.outcome_file.exists()
     assert new_run(tmp_path).path == run.path  # what was asked for finds it, though its settings are others
+
+
+OWN = [
+    *("train.max_steps=100", "train.validate_every=2", "train.checkpoint_every=2"),
+    *("attention.deadline_steps=8", "space.batch_size_choices=", "supervisor.backoff_s=0.001"),
+]
+"""A fifth of 100 updates: 8 for the common beginning, and six candidates of 2."""
+
+
+def test_on_own_recordings_the_candidates_begin_with_common_weights(tmp_path: Path) -> None:
+    config = replace(load_config("debug", OWN), data_folder=tmp_path / "mine")
+    assert is_wanted(config) and number_of_candidates(config) == 6
+    told = list[tuple[str, tuple[str, ...]]]()
+
+    def command(run: RunFolder, device: str, *options: str) -> list[str]:
+        told.append((run.name, options))
+        return fake_command(run, device, *options)
+
+    claimed = claim(tmp_path, config, new=False)
+    claimed.lock.release()
+    run = claimed.run
+    assert AutoTuning(run, config, "cpu", Output(io.StringIO()), command=command).tune() is None
+    assert told[0] == ("warm", ())
+    weights = run.root / "studies" / run.name / "trials" / "warm" / "checkpoints" / "best-0000008.ckpt"
+    expected = ("--initial-weights", str(weights))
+    assert told[1:] == [(f"trial-{number:04d}", expected) for number in range(6)]
+    state = TuningState.read(run)
+    assert state is not None and state.phase is Phase.DONE
+    space = SearchSpace.of(config)
+    assert state.candidates[0].params == space.values_of(config.hparams)
+    steps = [stamped.event.step for stamped in read_events(run.events_file)[0] if is_validation(stamped)]
+    assert steps == [2] and run.has_state()
+    assert claim(tmp_path, config, new=False).run.path == run.path
+
+
+def is_validation(stamped: Stamped) -> bool:
+    return isinstance(stamped.event, ValidationEvent)
+
+
+@pytest.mark.parametrize(
+    ("preset", "own", "wanted"),
+    [("demo", False, True), ("debug", False, False), ("small", True, False), ("ljspeech", True, True)],
+)
+def test_what_the_main_command_tunes(tmp_path: Path, preset: str, own: bool, wanted: bool) -> None:
+    config = replace(load_config(preset), data_folder=tmp_path if own else None)
+    assert is_wanted(config) is wanted
 
 
 @pytest.mark.parametrize("broken", [1, 2, 3, 4])
