@@ -136,7 +136,7 @@ def test_the_record_says_what_the_trials_ran_with(folder: StudyFolder) -> None:
     trial.set_user_attr(Fact.FOLDER, "studies/night/trials/trial-0000")
     run = folder.trial(0)
     run.path.mkdir(parents=True)
-    event = StartedEvent(0, "cpu", "fp32", 1, 1, 10, 60, 4, 2, "abc123", {"torch": "2"})
+    event = StartedEvent("cpu", "fp32", 1, 1, 10, 60, 4, 2, "abc123", {"torch": "2"})
     EventWriter(run.events_file).write(event)
     written(study, folder)
     assert record_of(folder)["made_with"] == {"commits": ["abc123"], "versions": {"torch": "2"}}
