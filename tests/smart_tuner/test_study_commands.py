@@ -11,6 +11,7 @@ from smart_tuner.config import load_config
 from smart_tuner.study_commands import study_app
 from smart_tuner.tuning.storage import open_storage, sqlite_url
 from smart_tuner.tuning.study_folder import StudyFolder
+from smart_tuner.tuning.trial_facts import Fact
 from tests.smart_tuner.tuning.judged_study import judged_study
 
 CONFIG = load_config("probe")
@@ -25,7 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> StudyFolder:
     found.create()
     found.write(CONFIG)
     storage = open_storage(sqlite_url(found.database_file))
-    judged_study(CONFIG, 5, storage=storage, study_name="night").ask()
+    running = judged_study(CONFIG, 5, storage=storage, study_name="night").ask()
+    running.set_user_attr(Fact.WORKER, "elsewhere 1 1.0")
     return found
 
 
