@@ -15,7 +15,7 @@ from tacotron2.events import Event, StartedEvent, StepEvent, ValidationEvent
 from tacotron2.hparams import HParams, HParamsError
 from tacotron2.training import TrainingResult, train
 
-TIMES = {"mel_frames_per_s", "data_wait_share", "step_seconds", "seconds"}
+TIMES = {"mel_frames_per_s", "data_wait_share", "step_seconds", "seconds", "train_seconds"}
 
 Run = Callable[..., tuple[TrainingResult, list[Event]]]
 
