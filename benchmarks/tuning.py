@@ -66,10 +66,7 @@ def place(dimension: Dimension, value: Any) -> list[float]:
     """A value as 0-1 of its range; a choice as one column for each."""
     if dimension.kind == "choice":
         return [float(value == each) for each in dimension.choices]
-    low, high = dimension.low, dimension.high
-    if dimension.log:
-        return [math.log(max(value, low) / low) / math.log(high / low)]
-    return [(value - low) / (high - low)]
+    return [dimension.place(max(value, dimension.low))]
 
 
 def columns(space: SearchSpace, params: Mapping[str, Any]) -> list[float]:

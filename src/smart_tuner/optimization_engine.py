@@ -162,14 +162,6 @@ class OptimizationEngine:
         """What is measured before the first trial: the preset at the length of a trial."""
         return replace(self._task(0, self.space.values_of(self._config.hparams)), run=self._folder.measuring)
 
-    def goes_on(self, trial: FrozenTrial) -> bool:
-        """Whether what a trial has begun is gone on with under another number, so that it is needed."""
-        folder = trial.user_attrs.get(Fact.FOLDER)
-        return any(
-            each.user_attrs.get(Fact.FOLDER) == folder and not each.state.is_finished()
-            for each in self.trials()
-        )
-
     def require_data(self, digests: Sequence[str]) -> None:
         """See that all who work on the study learn from the same recordings; the first one says which.
 

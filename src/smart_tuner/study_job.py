@@ -224,14 +224,18 @@ class StudyJob:
 
     def _tidy(self, engine: OptimizationEngine) -> None:
         """Of the trials that have ended only the best one keeps its weights: the disk does not fill up."""
-        best = winner(engine.trials())
+        trials = engine.trials()
+        best = winner(trials)
         kept = best.user_attrs.get(Fact.FOLDER) if best else None
-        for trial in engine.trials():
-            folder = trial.user_attrs.get(Fact.FOLDER)
-            if folder is not None and trial.state.is_finished() and not engine.goes_on(trial):
-                run = RunFolder(self._folder.root / folder)
-                if run.checkpoints_folder.exists():  # else it was done before
-                    tidy_trial(run, keep_best=folder == kept)
+        # What one trial has begun may go on under another number.
+        ended, needed = set[str](), set[str]()
+        for trial in trials:
+            if folder := trial.user_attrs.get(Fact.FOLDER):
+                (ended if trial.state.is_finished() else needed).add(folder)
+        for folder in ended - needed:
+            run = RunFolder(self._folder.root / folder)
+            if run.checkpoints_folder.exists():  # else it was done before
+                tidy_trial(run, keep_best=folder == kept)
 
     def _end(self, engine: OptimizationEngine, outcome: Outcome) -> int:
         """Write what came out, and say it; the exit status."""

@@ -141,7 +141,9 @@ class Job:
             for character, count in dataset.dropped.items():
                 _LOGGER.warning("%s: %r (U+%04X) dropped %d times", name, character, ord(character), count)
             dropped, seconds = dict(dataset.dropped), round(dataset.audio_seconds, 1)
-            digest = list_digest(lists[name], corpus.folder, self._emit.work.moved)
+            digest = None
+            if self._assigned.measures_only:  # it reads every recording: once for a study, not at every start
+                digest = list_digest(lists[name], corpus.folder, self._emit.work.moved)
             left_out = len(dataset.left_out)
             self._emit(DataEvent(name, len(dataset), left_out, dropped, seconds, digest=digest))
         return sets

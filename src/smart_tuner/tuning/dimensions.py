@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -34,6 +35,14 @@ class Dimension:
         if self.kind == "choice":
             return value in self.choices
         return isinstance(value, (int, float)) and self.low <= value <= self.high
+
+    def place(self, value: Any) -> float:
+        """Where a value lies between the ends, 0-1; of a choice, among the choices."""
+        if self.kind == "choice":
+            return self.choices.index(value) / (len(self.choices) - 1)
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return float(value - self.low) / (self.high - self.low)
 
 
 def read_range(leaf: str, text: str) -> Dimension:

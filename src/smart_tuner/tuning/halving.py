@@ -79,11 +79,7 @@ def _near(dimension: Dimension, value: Any, source: random.Random) -> Any:
     if dimension.kind == "choice":
         return value if source.random() < KEPT_CHOICE else source.choice(dimension.choices)
     low, high = dimension.low, dimension.high
-    if dimension.log:
-        place = math.log(value / low) / math.log(high / low)
-    else:
-        place = (value - low) / (high - low)
-    place = abs(place + source.gauss(0.0, SPREAD))  # what would lie outside is mirrored
+    place = abs(dimension.place(value) + source.gauss(0.0, SPREAD))  # what would lie outside is mirrored
     place = max(0.0, 1.0 - abs(1.0 - place))
     found = low * (high / low) ** place if dimension.log else low + (high - low) * place
     return round(found) if dimension.kind == "int" else float(min(high, max(low, found)))

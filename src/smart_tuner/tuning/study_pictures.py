@@ -7,7 +7,6 @@ telephone.
 from __future__ import annotations
 
 import io
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,10 +114,10 @@ def save_parallel(
     colours = scale.to_rgba(np.array(scores))
     for index in np.argsort(scores, kind="stable"):
         trial = complete[index]
-        places = [place(each, trial.params[each.leaf]) for each in dimensions]
+        places = [each.place(trial.params[each.leaf]) for each in dimensions]
         axes.plot(places, rows, color=colours[index], lw=0.9, alpha=_opacity(len(complete)))
     if best is not None:
-        places = [place(each, best.params[each.leaf]) for each in dimensions]
+        places = [each.place(best.params[each.leaf]) for each in dimensions]
         axes.plot(places, rows, color="white", lw=4.0, zorder=3)
         axes.plot(places, rows, color=RED, lw=2.2, marker="o", ms=4, zorder=4)
     _draw_rows(axes, dimensions, best)
@@ -129,16 +128,6 @@ def save_parallel(
     told = f"red: trial {best.number}, the best, {best.value:.3f}" if best else "none above the gate"
     axes.set_title(f"{len(complete)} complete trials; {told}", fontsize=9, color=GREY)
     _save(figure, path)
-
-
-def place(dimension: Dimension, value: Any) -> float:
-    """Where a value lies in its dimension, 0-1."""
-    if dimension.kind == "choice":
-        return dimension.choices.index(value) / (len(dimension.choices) - 1)
-    low, high = dimension.low, dimension.high
-    if dimension.log:
-        return math.log(value / low) / math.log(high / low)
-    return float(value - low) / (high - low)
 
 
 def _draw_scores(axes: Axes, trials: Sequence[FrozenTrial]) -> None:
@@ -204,7 +193,7 @@ def _draw_rows(axes: Axes, dimensions: Sequence[Dimension], best: FrozenTrial | 
         axes.plot([0, 1], [row, row], color="black", lw=0.7, zorder=2)
         values = each.choices if each.kind == "choice" else (each.low, each.high)
         for value in values:
-            x = place(each, value)
+            x = each.place(value)
             axes.plot([x], [row], color="black", marker="|", ms=6, zorder=2)
             side = "left" if x == 0 else "right" if x == 1 else "center"
             axes.annotate(

@@ -18,7 +18,7 @@ from smart_tuner.tuning import study_pictures
 from smart_tuner.tuning.dimensions import Dimension
 from smart_tuner.tuning.importance import importances
 from smart_tuner.tuning.search_space import SearchSpace
-from smart_tuner.tuning.study_pictures import place, save_history, save_importance, save_parallel
+from smart_tuner.tuning.study_pictures import save_history, save_importance, save_parallel
 from tacotron2.hparams import HParams
 from tests.smart_tuner.tuning.judged_study import MISSED, end, judged_study
 
@@ -127,8 +127,8 @@ def test_equal_scores_and_no_winner_are_drawn(tmp_path: Path) -> None:
 
 def test_values_lie_where_their_scale_has_them() -> None:
     rate = Dimension("learning_rate", "float", 1e-6, 1e-2, log=True)
-    assert [place(rate, value) for value in (1e-6, 1e-4, 1e-2)] == pytest.approx([0.0, 0.5, 1.0])
+    assert [rate.place(value) for value in (1e-6, 1e-4, 1e-2)] == pytest.approx([0.0, 0.5, 1.0])
     steps = Dimension("warmup_steps", "int", 0, 100)
-    assert place(steps, 25) == 0.25
+    assert steps.place(25) == 0.25
     batch = Dimension("batch_size", "choice", choices=(8, 16, 32))
-    assert [place(batch, value) for value in batch.choices] == [0.0, 0.5, 1.0]
+    assert [batch.place(value) for value in batch.choices] == [0.0, 0.5, 1.0]
