@@ -60,7 +60,7 @@ class DataEvent(Event):
 
     The split `recordings` is the user's whole folder; `advice` is what is odd about it, with what to do.
     `audio_seconds`: length of the clips in use, after trimming. `digest`: of the list and the recordings it
-    names, see `tacotron2.data.digest`.
+    names, see `tacotron2.data.digest`; only where the data of a study are measured.
     """
 
     kind: ClassVar[str] = "data"
