@@ -17,6 +17,7 @@ INDEPENDENT_PARTS = {
     "supervision": ("supervisor", "self_healing", "recovery", "restart_history", "restart_words"),
     "services": ("services", "service_launcher", "service_process"),
     "tracking": ("tracking", "mlflow_writer", "tensorboard_writer"),
+    "notices": ("notices", "telegram"),
 }
 # What smart_tuner may use of tacotron2 anywhere; each with what it may import beyond the standard library.
 FOUNDATION = {
