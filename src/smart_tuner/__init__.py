@@ -9,11 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smart_tuner.early_stop_controller import EarlyStopController
     from smart_tuner.main import SmartTunerMain
 
-_HOME = {"SmartTunerMain": "smart_tuner.main"}
+_HOME = {
+    "EarlyStopController": "smart_tuner.early_stop_controller",
+    "SmartTunerMain": "smart_tuner.main",
+}
 
-__all__ = ["SmartTunerMain"]
+__all__ = ["EarlyStopController", "SmartTunerMain"]
 
 
 def __getattr__(name: str) -> Any:

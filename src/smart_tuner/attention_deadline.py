@@ -5,11 +5,11 @@ What never aligns by the deadline hardly ever does later; another seed often doe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from smart_tuner.config import AttentionSettings
-from smart_tuner.messages import EndPhrase, Message
-from smart_tuner.records import ExitCause
+from smart_tuner.decisions import Decision, Reason, Verdict
 from tacotron2.events import Event, RestartEvent, Stamped, StartedEvent, ValidationEvent
 
 ALIGNMENT = "attention_alignment"
@@ -22,30 +22,23 @@ class AttentionDeadline:
     def __init__(self, settings: AttentionSettings, history: Iterable[Stamped] = ()) -> None:
         self._settings = settings
         self._validations: list[tuple[int, float]] = []
-        self._missed = False
+        self.decision: Decision | None = None
+        """To end the training, as soon as attention has failed in it."""
         for stamped in history:
             self.note(stamped.event)
-        self._missed = False  # the attempt that it ended is over
+        self.decision = None  # the attempt that it ended is over
 
-    def note(self, event: Event) -> None:
-        """Takes the next record of the run."""
+    def note(self, event: Event) -> Decision | None:
+        """Takes the next record of the run; the decision, where it leads to one."""
         if isinstance(event, StartedEvent):
             self._go_back_to(event.resumed_from_step or 0)
         elif isinstance(event, RestartEvent):
             self._go_back_to(event.resume_step or 0)
         elif isinstance(event, ValidationEvent):
             self._validations.append((event.step, event.free_running.get(ALIGNMENT, 0.0)))
-            self._missed = has_failed(self._validations, self._settings)
-
-    def requested(self) -> str | None:
-        """The cause to end the training for, if there is one."""
-        return ExitCause.ATTENTION_FAILED.value if self._missed else None
-
-    def reason(self) -> Message:
-        """How far attention was, in words."""
-        best = max((value for _, value in self._validations), default=0.0)
-        step = self._validations[-1][0] if self._validations else 0
-        return EndPhrase.ATTENTION_NOT_FORMED(step=step, best=best, threshold=self._settings.threshold)
+            self.decision = judge(self._validations, self._settings)
+            return self.decision
+        return None
 
     def _go_back_to(self, step: int) -> None:
         """What was validated later belongs to weights that are given up."""
@@ -59,3 +52,13 @@ def has_failed(validations: Iterable[tuple[int, float]], settings: AttentionSett
     return any(step >= settings.deadline_steps for step, _ in seen) and not any(
         alignment > settings.threshold for _, alignment in seen
     )
+
+
+def judge(validations: Iterable[tuple[int, float]], settings: AttentionSettings) -> Decision | None:
+    """The decision to end, if it `has_failed`."""
+    seen = list(validations)
+    if not has_failed(seen, settings):
+        return None
+    best = max((alignment for _, alignment in seen if math.isfinite(alignment)), default=0.0)
+    figures = {"step": seen[-1][0], "best": best, "threshold": settings.threshold}
+    return Decision(Verdict.STOP, Reason.ATTENTION_NOT_FORMED, figures)

@@ -14,6 +14,7 @@ import typer
 
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
+from smart_tuner.judging_commands import gate, replay
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.model_command import model_app
@@ -85,11 +86,14 @@ def auto(
             verbose,
             quiet,
             messages,
+            tunes=True,
         )
         raise typer.Exit(start_job(typed))
 
 
 app.command()(train)
+app.command()(replay)
+app.command()(gate)
 app.command()(optimize)
 app.command()(join)
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -90,6 +91,7 @@ class SupervisorSettings:
 
 LAYER_SECTIONS: dict[str, type] = {
     "attention": AttentionSettings,
+    "early_stop": EarlyStopSettings,
     "services": ServiceSettings,
     "supervisor": SupervisorSettings,
     "tuning": TuningSettings,
@@ -108,6 +110,7 @@ class Config:
     """Name of the preset, or of the user's file."""
     hparams: HParams = field(default_factory=HParams)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
+    early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     tuning: TuningSettings = field(default_factory=TuningSettings)
@@ -147,6 +150,7 @@ class Config:
         key = {
             "hparams": self.hparams.to_dict(),
             "attention": dataclasses.asdict(self.attention),
+            "early_stop": dataclasses.asdict(self.early_stop),
             "data_folder": self.data_folder and str(self.data_folder),
         }
         return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
@@ -222,6 +226,10 @@ def _checked(file: SettingsFile, overrides: Sequence[str]) -> Config:
     built = _SCHEMA.build({name: values.get(name, {}) | changes.get(name, {}) for name in _SCHEMA.sections})
     for problem in hparams_problems(built, [problem.key for problem in problems + override_problems]):
         (override_problems if _is_overridden(problem, changes) else problems).append(problem)
+    if order := phase_order_problem(built["early_stop"]):
+        ends = (("early_stop", "learning_phase_end"), ("early_stop", "alignment_phase_end"))
+        broken = Problem(ends[0], order, ends[1:])
+        (override_problems if _is_overridden(broken, changes) else problems).append(broken)
     lines = [*file.problems, *located(problems, file)]
     lines += [f"override: {problem.text}" for problem in override_problems]
     if lines:

@@ -48,6 +48,7 @@ class Typed:
     quiet: bool
     messages: Language
     inject: str | None = None
+    tunes: bool = False
 
 
 def start_job(typed: Typed) -> int:
@@ -76,7 +77,15 @@ def start_job(typed: Typed) -> int:
     if typed.no_services:
         config = replace(config, services=replace(config.services, enabled=False))
     faults = [] if typed.inject is None else parse_faults(typed.inject, config.hparams.train.max_steps)
-    job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device, new=typed.new, faults=faults)
+    job = SmartTunerMain(
+        config,
+        output,
+        runs_folder=runs_folder,
+        device=device,
+        new=typed.new,
+        faults=faults,
+        tunes=typed.tunes,
+    )
     return job.run()
 
 

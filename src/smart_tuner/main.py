@@ -7,15 +7,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from smart_tuner.config import Config
 from smart_tuner.device_slots import make_slots
+from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
+    ControlPhrase,
     EndPhrase,
     MachinePhrase,
     Message,
@@ -57,6 +60,8 @@ class SmartTunerMain:
         new: start a new run even where one of this configuration could be gone on with.
         output: where progress is told.
         faults: what is to go wrong in a new run; with any, the run is a new one.
+        tunes: let a new run choose its settings first, where `tuning.auto_minutes` (on the demo corpus) or
+            `tuning.auto_share` (on own recordings) allow it.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -69,6 +74,7 @@ class SmartTunerMain:
         device: str = "auto",
         new: bool = False,
         faults: Sequence[Fault] = (),
+        tunes: bool = False,
         command: Callable[[RunFolder, str], Sequence[str]] = worker_command,
     ) -> None:
         self._config = config
@@ -77,6 +83,7 @@ class SmartTunerMain:
         self._device = device
         self._new = new or bool(faults)
         self._faults = faults
+        self._tunes = tunes and not faults
         self._command = command
 
     def run(self) -> int:
@@ -95,8 +102,8 @@ class SmartTunerMain:
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
-                outcome = self._train(claimed.run)
-                stay = outcome.cause is ExitCause.COMPLETED and self._watched()
+                outcome = self._tuned(claimed.run) or self._train(claimed.run)
+                stay = left_a_voice(claimed.run, outcome) and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
@@ -107,10 +114,14 @@ class SmartTunerMain:
             if stay:
                 self._output.say(ServicePhrase.STAY_UP())
                 wait_for_interrupt()
-        return outcome.cause.code
+        return command_status(outcome)
 
     def optimize(
-        self, study: str | None = None, storage: str | None = None, devices: str | None = None
+        self,
+        study: str | None = None,
+        storage: str | None = None,
+        devices: str | None = None,
+        tracking_uri: str | None = None,
     ) -> int:
         """Tune the configuration by trials; returns the exit status.
 
@@ -118,10 +129,12 @@ class SmartTunerMain:
             study: its name; None: made of preset and settings, so that the same command goes on with it.
             storage: the URL of its database; None: a file in its folder.
             devices: as in `0,1`, each with a trial of its own at a time; None: one trial at a time.
+            tracking_uri: the MLflow server that is given every trial's best weights; None: they stay here.
 
         Raises:
             MachineError: memory or disk cannot be enough.
             DevicesError: the devices are not named rightly.
+            StudyTrackingError: that server does not answer.
             As `StudyJob.optimize`.
         """
         from smart_tuner.optimization_engine import study_digest
@@ -129,14 +142,18 @@ class SmartTunerMain:
         from smart_tuner.tuning.search_space import SearchSpace
         from smart_tuner.tuning.storage_address import sqlite_url
         from smart_tuner.tuning.study_folder import study_folder
+        from smart_tuner.tuning.study_tracking import uploading
 
         slots = make_slots(devices)
         digest = study_digest(self._config, SearchSpace.of(self._config))
         folder = study_folder(self._root, study or f"{self._config.preset}-{digest[:8]}")
         self._check_machine()
+        upload = uploading(tracking_uri, folder.name)
         url = storage or sqlite_url(folder.database_file)
         with serving(self._config, self._root, self._output):
-            return StudyJob(self._config, folder, url, slots, self._device, self._output).optimize()
+            return StudyJob(
+                self._config, folder, url, slots, self._device, self._output, before_complete=upload
+            ).optimize()
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)
@@ -159,12 +176,25 @@ class SmartTunerMain:
         if self._faults:
             named = ", ".join(f"{fault.kind}@{fault.step}" for fault in self._faults)
             self._output.result(CommandPhrase.WARNING(message=CommandPhrase.INJECTED(faults=named)))
+        futile = futility(self._config.early_stop, Plan.of(self._config.hparams))
+        if futile is not None:
+            self._output.result(CommandPhrase.WARNING(message=futile))
         if self._config.data_folder is not None and self._config.preset == SHORT_CLIP_PRESET:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
+    def _tuned(self, run: RunFolder) -> Outcome | None:
+        """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
+        from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
+
+        if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
+            return None
+        return AutoTuning(run, self._config, self._device, self._output).tune()
+
     def _train(self, run: RunFolder) -> Outcome:
-        progress = make_progress(self._output, self._config.hparams.train.max_train_minutes * 60)
+        # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
+        config = replace(self._config, hparams=run.config().hparams)
+        progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
@@ -180,7 +210,7 @@ class SmartTunerMain:
 
         command = self._command(run, self._device)
         try:
-            return SelfHealing(run, self._config, command, on_event, self._output.say, warn).train()
+            return SelfHealing(run, config, command, on_event, self._output.say, warn).train()
         finally:
             progress.close()
 
@@ -191,15 +221,14 @@ class SmartTunerMain:
             self._output.result(CommandPhrase.WARNING(message=told))
 
     def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
-        if outcome.cause is ExitCause.COMPLETED:
+        reason = outcome.reason
+        why = reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason)
+        if left_a_voice(run, outcome):
+            if outcome.cause is ExitCause.STOPPED:
+                self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
             return
-        reason = outcome.reason
-        told = EndPhrase.ENDED(
-            cause=CAUSES[outcome.cause](),
-            reason=reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason),
-            log=run.log_file,
-        )
+        told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
         self._output.result(told, *hint)
         write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
@@ -213,6 +242,22 @@ class SmartTunerMain:
 
     def _watched(self) -> bool:
         return self._config.services.enabled and self._output.interactive
+
+
+def command_status(outcome: Outcome) -> int:
+    """The exit status of the main command: 0 also where a controller found that the training had converged.
+
+    Such an attempt ends with the status of its cause; for a person the job is done.
+    """
+    reason = outcome.reason
+    converged = isinstance(reason, Message) and reason.phrase is ControlPhrase.CONVERGED
+    return 0 if outcome.cause is ExitCause.STOPPED and converged else outcome.cause.code
+
+
+def left_a_voice(run: RunFolder, outcome: Outcome) -> bool:
+    """Whether the training came to an end of its own, by its plan or by a controller, and was examined."""
+    stopped = outcome.cause is ExitCause.STOPPED and run.examination_file.exists()
+    return stopped or outcome.cause is ExitCause.COMPLETED
 
 
 def main_figures(summary: dict[str, Any]) -> list[Message]:

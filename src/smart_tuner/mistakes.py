@@ -52,6 +52,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     from smart_tuner.restart_history import HistoryError
     from smart_tuner.run_folder import RunError
     from smart_tuner.tuning.storage_address import StudyStorageError
+    from smart_tuner.tuning.study_tracking import StudyTrackingError
     from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
 
@@ -61,7 +62,15 @@ def _status_of(error: ValueError | OSError) -> int | None:
         return error.status
     if isinstance(error, StorageError):
         return ExitCause.STORAGE_ERROR.code
-    known = RunError | MachineError | OutcomeError | HistoryError | FaultError | StudyStorageError
+    known = (
+        RunError,
+        MachineError,
+        OutcomeError,
+        HistoryError,
+        FaultError,
+        StudyStorageError,
+        StudyTrackingError,
+    )
     return USAGE_ERROR if isinstance(error, known) else None
 
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT_NAME = "smart-tuner"
+STUDY_TAG = "smart_tuner.study"
+"""Of the run that stands for a whole study."""
 _LOCK_TIMEOUT_S = 60.0
 USABLE_TIMEOUT_S = 30.0
 """Other writers of the store hold it for moments; on a busy machine these are seconds."""
@@ -55,6 +57,21 @@ def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
         experiment_id = _experiment(client, tracking_root)
         making.unlink(missing_ok=True)
         return client, experiment_id
+
+
+def study_run(client: MlflowClient, experiment_id: str, tracking_root: Path, study: str) -> str:
+    """The id of the run that the trials of a study are shown under; made with the first of them.
+
+    Raises:
+        As `open_store`.
+    """
+    named = f"tags.`{STUDY_TAG}` = '{study}'"
+    with FileLock(database_path(tracking_root).with_suffix(".lock"), timeout=_LOCK_TIMEOUT_S):
+        found = client.search_runs([experiment_id], named, max_results=1)
+        made = (
+            found[0] if found else client.create_run(experiment_id, tags={STUDY_TAG: study}, run_name=study)
+        )
+    return str(made.info.run_id)
 
 
 def _experiment(client: MlflowClient, tracking_root: Path) -> str:

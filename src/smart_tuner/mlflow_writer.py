@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_tuner.mlflow_store import open_store
+from smart_tuner.mlflow_store import open_store, study_run
+from smart_tuner.run_folder import RunFolder
 from smart_tuner.tracking_store import TrackingStoreError, event_files, event_scalars
+from smart_tuner.trial_record import TrialRecord, TrialRecordError
 from tacotron2.events import FinishedEvent, RestartEvent, Stamped, StartedEvent
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ _MAX_VALUE_LENGTH = 6000
 class MlflowWriter:
     """Writes one training run into one MLflow run; `target` is its id.
 
+    A trial's is a child of its study's, which is made with the first of them and ends with the last.
     Writing the same events again changes nothing: MLflow keeps a metric once per step, time and value.
 
     Raises:
@@ -46,7 +49,12 @@ class MlflowWriter:
         self._described = False
         with _store_errors():
             self._client, experiment_id = open_store(tracking_root)
-            self.target: str = self._known_run(remembered_target) or self._new_run(experiment_id)
+            trial = TrialRecord.read(RunFolder(run_folder).trial_file)
+            self._study_run = (
+                study_run(self._client, experiment_id, tracking_root, trial.study) if trial else None
+            )
+            known = self._known_run(remembered_target)
+            self.target: str = known or self._new_run(experiment_id, self._trial_tags(trial))
 
     def write(self, events: Sequence[Stamped]) -> None:
         """Write `events`; they are in the store at return."""
@@ -80,11 +88,20 @@ class MlflowWriter:
                 return None  # the store was made anew; everything is still in the event stream
             raise
 
-    def _new_run(self, experiment_id: str) -> str:
+    def _trial_tags(self, trial: TrialRecord | None) -> dict[str, str]:
+        if trial is None or self._study_run is None:
+            return {}
+        return {
+            "mlflow.parentRunId": self._study_run,
+            "study": trial.study,
+            "trial": str(trial.number),
+        }
+
+    def _new_run(self, experiment_id: str, tags: dict[str, str]) -> str:
         settings = self._run_folder / "run.yaml"
         began = settings.stat().st_mtime if settings.is_file() else time.time()
         name, milliseconds = self._run_folder.name, round(began * 1000)
-        return str(self._client.create_run(experiment_id, milliseconds, run_name=name).info.run_id)
+        return str(self._client.create_run(experiment_id, milliseconds, tags, run_name=name).info.run_id)
 
     def _describe(self) -> None:
         """The configuration as parameters (those still missing: MLflow's never change) and as a file."""
@@ -106,9 +123,14 @@ class MlflowWriter:
             folder = Path(relative_path).parent.as_posix()
             self._client.log_artifact(self.target, str(path), None if folder == "." else folder)
 
+    def _runs(self) -> list[str]:
+        """The run, and of a trial its study's: that goes on and ends with its trials."""
+        return [self.target, *([self._study_run] if self._study_run else [])]
+
     def _follow_status(self, stamped: Stamped) -> None:
         if isinstance(stamped.event, StartedEvent):
-            self._client.update_run(self.target, status="RUNNING")
+            for each in self._runs():
+                self._client.update_run(each, status="RUNNING")
             for key, value in _tags(stamped.event).items():
                 self._client.set_tag(self.target, key, value)
         elif isinstance(stamped.event, RestartEvent):
@@ -116,7 +138,8 @@ class MlflowWriter:
         elif isinstance(stamped.event, FinishedEvent):
             status = _STATUS_BY_CAUSE.get(stamped.event.cause, "FAILED")
             self._client.set_tag(self.target, "cause", stamped.event.cause)
-            self._client.set_terminated(self.target, status, end_time=round(stamped.time * 1000))
+            for each, how in zip(self._runs(), (status, "FINISHED"), strict=False):
+                self._client.set_terminated(each, how, end_time=round(stamped.time * 1000))
 
 
 @contextmanager
@@ -127,7 +150,7 @@ def _store_errors() -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, TrialRecordError) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise TrackingStoreError(reason[0]) from error
 

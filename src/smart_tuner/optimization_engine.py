@@ -39,7 +39,7 @@ ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause
 MOST_FAILURES = 5
 """Trials that fail before any other has had a score, after which the study ends."""
 LARGEST_SEED = 2**31
-BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes")
+BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes", "auto_share")
 """Settings of a study that may change while it goes on."""
 
 
@@ -252,7 +252,8 @@ class OptimizationEngine:
         generations = completed_generations(self.trials(), self.plan)
         if generations > self._generations:
             self._generations = generations
-            self._tell(StudyPhrase.GENERATION(generation=generations))
+            if self._slot == 0:  # the others see it too
+                self._tell(StudyPhrase.GENERATION(generation=generations))
 
     def _objective(self, trial: Trial) -> float:
         trial.set_user_attr(Fact.WORKER, this_worker())
@@ -321,6 +322,7 @@ class OptimizationEngine:
             preset=f"trial-{number:04d}",
             hparams=hparams,
             attention=replace(config.attention, deadline_steps=hparams.train.max_steps + 1),
+            early_stop=replace(config.early_stop, early_stopping=False),
         )
         return TrialTask(self._folder.trial(number), config, number)
 

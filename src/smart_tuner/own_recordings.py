@@ -88,7 +88,7 @@ def own_config(
     digests = {config.digest(): name for name, config in configs.items()}
     unfinished = None if new else find_resumable(runs_folder.absolute(), *digests)
     if unfinished is not None:
-        begun = digests[unfinished.config().digest()]
+        begun = digests[unfinished.asked_digest()]
         choice = Choice(begun, RecordingsPhrase.UNFINISHED(run=unfinished.name))
     else:
         output.say(RecordingsPhrase.LOOKING(folder=folder))

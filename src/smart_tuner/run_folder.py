@@ -15,6 +15,7 @@ runs/20261122-162430-demo/
     recovery.json   the restarts so far, and what each of them changed
     stop_request.json   somebody wants the training to end, at which step
     trial.json      the study and number of a trial
+    tuning.json     how the main command chose the run's settings, and what was asked for
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json
@@ -113,6 +114,22 @@ class RunFolder:
     def stop_request_file(self) -> Path:
         """What asks the training to end; absent while nobody does."""
         return self.path / "stop_request.json"
+
+    @property
+    def tuning_file(self) -> Path:
+        """How the main command tuned the run before its training; absent where it did not."""
+        return self.path / "tuning.json"
+
+    def asked_digest(self) -> str:
+        """The digest of the configuration that was asked for: tuning may have changed that of the run.
+
+        Raises:
+            ConfigError: the configuration cannot be read.
+        """
+        try:
+            return str(json.loads(self.tuning_file.read_text(encoding="utf-8"))["asked"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return self.config().digest()
 
     @property
     def trial_file(self) -> Path:
@@ -276,7 +293,7 @@ def find_resumable(root: Path, *digests: str) -> RunFolder | None:
     """The newest run of these configurations, unless it succeeded or a controller stopped it."""
     for run in reversed(list_runs(root)):
         try:
-            if run.config().digest() not in digests:
+            if run.asked_digest() not in digests:
                 continue
         except ConfigError:
             continue

@@ -33,6 +33,14 @@ Storage = Annotated[
         help="Where the study is kept, as in postgresql+psycopg://user:password@host/name; else a file.",
     ),
 ]
+TrackingUri = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URI",
+        envvar="SMART_TUNER_TRACKING_URI",
+        help="An MLflow server, as in http://host:5000, that is given the best weights of every trial.",
+    ),
+]
 Devices = Annotated[
     str | None,
     typer.Option(metavar="N,N,...", help="Devices that work at the same time, a trial on each, as in 0,1."),
@@ -48,6 +56,7 @@ def optimize(
         str | None, typer.Option(metavar="NAME", help="Its name; else made of preset and settings.")
     ] = None,
     storage: Storage = None,
+    tracking_uri: TrackingUri = None,
     trials: Annotated[int | None, typer.Option(help="At most so many; short for tuning.trials.")] = None,
     hours: Annotated[
         float | None, typer.Option(help="At most so long; short for tuning.max_tuning_hours.")
@@ -84,7 +93,7 @@ def optimize(
             config = replace(config, services=replace(config.services, enabled=False))
         output = Output(sys.stdout, verbosity(verbose, quiet), messages)
         job = SmartTunerMain(config, output, runs_folder=runs_folder, device=device.value)
-        raise typer.Exit(job.optimize(study=study, storage=storage, devices=devices))
+        raise typer.Exit(job.optimize(study, storage, devices, tracking_uri))
 
 
 def join(
@@ -95,6 +104,7 @@ def join(
             metavar="URL", envvar="SMART_TUNER_STORAGE", help="Where it is kept: a server's database."
         ),
     ],
+    tracking_uri: TrackingUri = None,
     data: DataFolder = None,
     devices: Devices = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
@@ -109,11 +119,14 @@ def join(
         from smart_tuner.progress import Output, verbosity
         from smart_tuner.study_job import StudyJob, joined_config, joining
         from smart_tuner.tuning.study_folder import study_folder
+        from smart_tuner.tuning.study_tracking import uploading
 
         if verbose and quiet:
             usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
         folder = study_folder(runs_folder, study)
+        upload = uploading(tracking_uri, folder.name)
         config = joined_config(study, storage, folder, None if data is None else Path(data))
         output = Output(sys.stdout, verbosity(verbose, quiet), messages)
         slots = joining(make_slots(devices))
-        raise typer.Exit(StudyJob(config, folder, storage, slots, device.value, output).join())
+        job = StudyJob(config, folder, storage, slots, device.value, output, before_complete=upload)
+        raise typer.Exit(job.join())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from smart_tuner.config import Config
+from smart_tuner.config import Config, ConfigError
 from smart_tuner.device_slots import Slot, device_lock
 from smart_tuner.machine import num_cores
 from smart_tuner.messages import Message, StudyPhrase
@@ -158,7 +158,11 @@ class StudyJob:
             known = _records(task.run)
         # One that was broken off was told too: of each list the last word counts.
         digests = {event.split: event.digest for event in known if isinstance(event, DataEvent)}
-        engine.require_data([digest for digest in digests.values() if digest is not None])
+        try:
+            engine.require_data([digest for digest in digests.values() if digest is not None])
+        except ConfigError:
+            task.run.events_file.unlink()  # the right recordings, once they are here, are measured anew
+            raise
         seconds = [event.train_seconds for event in known if isinstance(event, EstimateEvent)][-1]
         slots, budget = self._slots[0].count, engine.budget
         told = StudyPhrase.ESTIMATE(
@@ -220,7 +224,8 @@ class StudyJob:
             folder = trial.user_attrs.get(Fact.FOLDER)
             if folder is not None and trial.state.is_finished() and not engine.goes_on(trial):
                 run = RunFolder(self._folder.root / folder)
-                tidy_trial(run, keep_best=folder == kept)
+                if run.checkpoints_folder.exists():  # else it was done before
+                    tidy_trial(run, keep_best=folder == kept)
 
     def _end(self, engine: OptimizationEngine, outcome: Outcome) -> int:
         """Write what came out, and say it; the exit status."""

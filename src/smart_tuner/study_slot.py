@@ -18,6 +18,7 @@ from smart_tuner.messages import Language
 from smart_tuner.progress import Output, Verbosity
 from smart_tuner.study_job import STORAGE_VARIABLE, StudyJob
 from smart_tuner.tuning.study_folder import StudyFolder
+from smart_tuner.tuning.study_tracking import TRACKING_VARIABLE, uploading
 
 LOOK_S = 1.0
 
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> int:
         [Slot(device, int(index), int(count), named=True)],
         kind,
         Output(sys.stdout, Verbosity[verbosity], Language(language)),
+        before_complete=uploading(os.environ.get(TRACKING_VARIABLE), folder.name),
     )
     return job.work()
 

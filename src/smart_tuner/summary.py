@@ -13,6 +13,7 @@ from smart_tuner.records import Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
 from tacotron2.events import (
     DataEvent,
+    DecisionEvent,
     EstimateEvent,
     Event,
     FinishedEvent,
@@ -77,6 +78,7 @@ def summarise(
         "attempts": _attempts(stream),
         "restarts": _records(stream, RestartEvent),
         "incidents": _records(stream, IncidentEvent),
+        "decisions": _records(stream, DecisionEvent),
         "machine": machine.to_dict(),
     }
 

@@ -6,21 +6,23 @@ is not finite has failed, and how well attention forms is told by its score.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from smart_tuner.config import Config
 from smart_tuner.kept_states import remove_later
 from smart_tuner.messages import Message
-from smart_tuner.records import ExitCause, Outcome, write_atomically
+from smart_tuner.records import ExitCause, Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.supervisor import worker_command
-from tacotron2.events import Stamped
+from smart_tuner.trial_record import TrialRecord
+from tacotron2.events import Stamped, ValidationEvent
 
 TRIED_AGAIN = (ExitCause.CRASHED, ExitCause.HUNG, ExitCause.OUT_OF_MEMORY)
 """Ends of an attempt after which the same training goes on, its batches in more parts at most."""
+SHOWN_FOLDERS = ("attention", "spectrograms", "audio")
 
 
 def trial_command(run: RunFolder, device: str, *options: str) -> list[str]:
@@ -37,7 +39,7 @@ def write_trial(run: RunFolder, config: Config, study: str, number: int) -> None
     run.path.mkdir(parents=True, exist_ok=True)
     if run.settings_file.exists():
         return
-    write_atomically(run.trial_file, json.dumps({"study": study, "number": number}) + "\n")
+    TrialRecord(study, number).write(run.trial_file)
     write_atomically(run.settings_file, config.to_yaml())  # last: with it the folder is a run
 
 
@@ -62,11 +64,27 @@ def run_trial(
 
 
 def tidy_trial(run: RunFolder, *, keep_best: bool) -> None:
-    """Remove what an ended trial no longer needs: its states, and without `keep_best` its weights too.
+    """Remove what an ended trial no longer needs: its states, and without `keep_best` its weights too, what
+    replays incidents, and what was shown before its last validation.
 
-    Configuration, records, pictures and audio stay.
+    Configuration, records, log, pictures and audio stay.
     """
     if keep_best:
         remove_later(run.checkpoints_folder, -1)
     else:
         shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
+        shutil.rmtree(run.path / "incidents", ignore_errors=True)
+        shown = _last_shown(run)
+        for path in (path for folder in SHOWN_FOLDERS for path in run.path.glob(f"{folder}/*")):
+            if path not in shown:
+                path.unlink(missing_ok=True)
+
+
+def _last_shown(run: RunFolder) -> set[Path]:
+    """Pictures and sounds of the last validation."""
+    events = [stamped.event for stamped in read_events(run.events_file)[0]]
+    last = next((event for event in reversed(events) if isinstance(event, ValidationEvent)), None)
+    if last is None:
+        return set()
+    names = [last.attention_image, last.spectrogram_image, *last.audio]
+    return {run.path / name for name in names if name}

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from smart_tuner.messages import EndPhrase, IncidentPhrase, Language, Message, Phrase, TrainingPhrase, render
+from smart_tuner.decisions import Decision
+from smart_tuner.messages import (
+    ControlPhrase,
+    EndPhrase,
+    IncidentPhrase,
+    Language,
+    Message,
+    Phrase,
+    TrainingPhrase,
+    render,
+)
 from smart_tuner.records import ExitCause
 from tacotron2.events import (
     DataEvent,
+    DecisionEvent,
     EstimateEvent,
     ExaminedEvent,
     IncidentEvent,
@@ -85,6 +96,8 @@ def sentence(stamped: Stamped, language: Language) -> str:
         return render(TrainingPhrase.VALIDATED(step=event.step, figures=figures), language)
     if isinstance(event, IncidentEvent):
         return _incident(event, language)
+    if isinstance(event, DecisionEvent):
+        return _decision(event, language)
     if isinstance(event, ExaminedEvent):
         return render(TrainingPhrase.EXAMINED(checkpoint=event.checkpoint), language)
     return ""
@@ -97,6 +110,11 @@ def _incident(event: IncidentEvent, language: Language) -> str:
         what=named(event.incident, INCIDENTS, language),
         subject=IncidentPhrase.SUBJECT(subject=about) if about else "",
     )
+    return render(told, language)
+
+
+def _decision(event: DecisionEvent, language: Language) -> str:
+    told = ControlPhrase.DECIDED(step=event.step, reason=Decision.of(event).message)
     return render(told, language)
 
 

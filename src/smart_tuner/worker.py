@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from smart_tuner.attempt_end import whatever_happens
-from smart_tuner.attention_deadline import AttentionDeadline
 from smart_tuner.config import Config, ConfigError
+from smart_tuner.controllers import Controllers
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
 from smart_tuner.machine import free_memory, num_cores
@@ -71,7 +71,7 @@ class Job:
         self._config = config
         self._hparams = config.hparams
         self._history = History.read(run.recovery_file)
-        self._deadline = AttentionDeadline(config.attention, read_events(run.events_file)[0])
+        self._controllers = Controllers(config, read_events(run.events_file)[0])
         self._assigned = assigned
         self._device = assigned.device
         self._emit = emit
@@ -98,17 +98,16 @@ class Job:
         with self._emit.whole_stage("training"):
             result = self._train(sets["train"], sets["validation"], requests)
         cause = ExitCause(result.cause)
-        if cause is ExitCause.ATTENTION_FAILED:
-            return Outcome(cause, self._deadline.reason(), result.step)
-        if cause is not ExitCause.COMPLETED or not self._ranks.is_first:
-            return Outcome(cause, EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
+        why = self._controllers.reason()
+        speaks = cause is ExitCause.COMPLETED or (cause is ExitCause.STOPPED and why is not None)
+        if not (speaks and self._ranks.is_first):
+            return Outcome(cause, why or EndPhrase.TRAINING_STOPPED(step=result.step), result.step)
         if result.best_checkpoint is None:
             return Outcome(ExitCause.NO_VOICE, EndPhrase.NOTHING_EXAMINED(), result.step)
-        if not self._assigned.examines:
-            return Outcome(cause, EndPhrase.TRAINED(step=result.step), result.step)
-        with self._stop.impatient():
-            self._examine(result.best_checkpoint, sets["test"])
-        return Outcome(cause, EndPhrase.TRAINED(step=result.step), result.step)
+        if self._assigned.examines:
+            with self._stop.impatient():
+                self._examine(result.best_checkpoint, sets["test"])
+        return Outcome(cause, why or EndPhrase.TRAINED(step=result.step), result.step)
 
     def _corpus(self) -> Corpus:
         """The lists of the user's recordings, or of the demo corpus; made once for all runs."""
@@ -172,7 +171,8 @@ class Job:
 
         def emit(event: Event) -> None:
             self._emit(event)
-            self._deadline.note(event)
+            for decided in self._controllers.note(event):
+                self._emit(decided)
             self._requests.note(event)
 
         seed = (self._hparams.train.seed + self._history.new_seeds) % 2**31
@@ -184,7 +184,7 @@ class Job:
             device=self._device,
             emit=emit,
             stop_requested=self._emit.work.moved_by(
-                lambda: self._requests.requested() or self._stop.requested() or self._deadline.requested()
+                lambda: self._requests.requested() or self._stop.requested() or self._controllers.requested()
             ),
             moved=self._emit.work.moved,
             ranks=self._ranks,

@@ -108,7 +108,10 @@ class StepEvent(Event):
 
 @dataclass(frozen=True)
 class ValidationEvent(Event):
-    """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass."""
+    """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass.
+
+    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts.
+    """
 
     kind: ClassVar[str] = "validation"
     step: int
@@ -119,6 +122,7 @@ class ValidationEvent(Event):
     attention_image: str | None = None
     spectrogram_image: str | None = None
     audio: list[str] = field(default_factory=list)
+    train_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -165,6 +169,21 @@ class RestartEvent(Event):
 
 
 @dataclass(frozen=True)
+class DecisionEvent(Event):
+    """A controller has decided that the training is not to go on as it does.
+
+    `controller`: early_stopping or attention; `verdict`, `reason` and `parameters`: docs/early_stopping.md.
+    """
+
+    kind: ClassVar[str] = "decision"
+    step: int
+    controller: str
+    verdict: str
+    reason: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class ExaminedEvent(Event):
     """The best checkpoint has spoken the test sentences."""
 
@@ -196,6 +215,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     CheckpointEvent,
     IncidentEvent,
     RestartEvent,
+    DecisionEvent,
     ExaminedEvent,
     FinishedEvent,
 )

@@ -38,6 +38,7 @@ PYTHONS = ("python", "python3", "python3.11", ".venv/bin/python")
 SCRIPTS = ("./install.sh", "install.sh", ".ci/run")
 OURS = ("smart-tuner", ".venv/bin/smart-tuner")
 FOREIGN = (
+    ".venv/bin/mlflow",
     "apt-get",
     "bash",
     "cd",

@@ -24,6 +24,7 @@ FOUNDATION = {
     "tacotron2.reduction": (),
     "tacotron2.hparams": ("tacotron2.reduction",),
     "tacotron2.events": (),
+    "tacotron2.detectors": (),
     "tacotron2.files": (),
     "tacotron2.voice_card": (),
     "tacotron2.settings_file": ("yaml", "tacotron2.hparams"),

@@ -18,6 +18,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from smart_tuner.decisions import Decision, Reason, Verdict
 from smart_tuner.heartbeat import beat
 from smart_tuner.records import EventWriter, ExitCause, Outcome, write_atomically
 from smart_tuner.restart_history import History
@@ -68,6 +69,15 @@ def complete(run: Path, writer: EventWriter) -> Outcome:
     write_atomically(run / "examination.json", figures)
     writer.write(ExaminedEvent("checkpoints/best-0000020.ckpt", {"attention_alignment": 0.8}))
     return Outcome(ExitCause.COMPLETED, "trained for 30 steps", 30)
+
+
+def stop_early(run: Path, writer: EventWriter) -> Outcome:
+    """As a controller ends a training: decided, and examined all the same."""
+    complete(run, writer)
+    parameters = {"phase": "learning", "waited": 5, "best_step": 20, "quality": 0.5, "alignment": 0.6}
+    decision = Decision(Verdict.STOP, Reason.CONVERGED, parameters)
+    writer.write(decision.event(20, "early_stopping"))
+    return Outcome(ExitCause.STOPPED, decision.message, 30)
 
 
 def wait_for_a_signal(run: Path, writer: EventWriter) -> Outcome:
@@ -146,8 +156,8 @@ def end(run: Path, writer: EventWriter, scenario: str) -> Outcome | int:
     """An outcome to write, or an exit status without one."""
     ending, _, story = scenario.partition("@")
     step = begin(run, writer, story) if story else 5
-    if ending == "complete":
-        return complete(run, writer)
+    if ending in ("complete", "stop_early"):
+        return (complete if ending == "complete" else stop_early)(run, writer)
     if ending == "patient":
         return wait_for_a_signal(run, writer)
     if ending in ("stubborn", "hang"):

@@ -46,35 +46,35 @@ def restart(resume: int | None) -> RestartEvent:
 
 
 @pytest.mark.parametrize(
-    ("history", "cause"),
+    ("history", "failed"),
     [
-        ([], "attention_failed"),
-        ([started(None), validation(200, 0.6), started(250)], None),
-        ([started(None), validation(200, 0.6), started(100)], "attention_failed"),  # those weights are gone
-        ([started(None), validation(200, 0.6), restart(None)], "attention_failed"),
-        ([started(None), validation(200, 0.6), restart(None), started(None)], "attention_failed"),
-        ([started(None), validation(200, 0.6), restart(200), started(200)], None),
+        ([], True),
+        ([started(None), validation(200, 0.6), started(250)], False),
+        ([started(None), validation(200, 0.6), started(100)], True),  # those weights are gone
+        ([started(None), validation(200, 0.6), restart(None)], True),
+        ([started(None), validation(200, 0.6), restart(None), started(None)], True),
+        ([started(None), validation(200, 0.6), restart(200), started(200)], False),
     ],
 )
-def test_an_attempt_remembers_what_its_weights_have_shown(history: list[Event], cause: str | None) -> None:
+def test_an_attempt_remembers_what_its_weights_have_shown(history: list[Event], failed: bool) -> None:
     deadline = AttentionDeadline(SETTINGS, [Stamped(0.0, event) for event in history])
-    assert deadline.requested() is None
+    assert deadline.decision is None
     deadline.note(validation(300, 0.2))
-    assert deadline.requested() == cause
+    assert (deadline.decision is not None) == failed
 
 
 def test_an_attempt_that_goes_on_after_a_verdict_is_judged_by_its_own_next_validation() -> None:
     history = [Stamped(0.0, event) for event in (started(None), validation(300, 0.2), started(301))]
     deadline = AttentionDeadline(SETTINGS, history)
-    assert deadline.requested() is None
-    deadline.note(validation(350, 0.5))
-    assert deadline.requested() is None
+    assert deadline.decision is None
+    assert deadline.note(validation(350, 0.5)) is None
 
 
 def test_the_reason_names_step_and_figures() -> None:
     deadline = AttentionDeadline(SETTINGS)
-    deadline.note(validation(200, 0.31))
-    deadline.note(validation(300, 0.2))
+    assert deadline.note(validation(200, 0.31)) is None
+    decision = deadline.note(validation(300, math.nan))
+    assert decision is not None
     assert "step 300: free-running alignment 0.31 at best, more than 0.4" in render(
-        deadline.reason(), Language.EN
+        decision.message, Language.EN
     )

@@ -18,6 +18,7 @@ import pytest
 import smart_tuner
 from smart_tuner import main as job
 from smart_tuner.config import Config, ServiceSettings, SupervisorSettings
+from smart_tuner.early_stop_settings import EarlyStopSettings
 from smart_tuner.faults import Fault
 from smart_tuner.main import MachineError, SmartTunerMain
 from smart_tuner.messages import ServicePhrase
@@ -148,6 +149,36 @@ def test_a_run_without_a_voice_says_so(tmp_path: Path) -> None:
     status, said = do(tmp_path, "no_voice", verbosity=Verbosity.QUIET)
     assert status == 11
     assert "The run ended: no_voice. train.txt, line 3" in said and "let it speak" not in said
+
+
+def test_a_training_that_a_controller_ended_leaves_a_voice_and_its_reason(tmp_path: Path) -> None:
+    status, said = do(tmp_path, "stop_early", verbosity=Verbosity.QUIET)
+    assert status == ExitCause.STOPPED.code == 10
+    assert "The training was ended early: converged: no gain in quality for 5 validations" in said
+    for part in ("Done.", "alignment of held-out sentences: 0.80", "let it speak"):
+        assert part in said
+    assert "same command" not in said  # nothing is left to do
+    (run,) = list_runs(tmp_path)
+    summary = json.loads(run.summary_file.read_text())
+    assert summary["outcome"]["cause"] == "stopped"
+    (decision,) = summary["decisions"]
+    assert (decision["step"], decision["verdict"], decision["reason"]) == (20, "stop", "converged")
+    assert decision["parameters"]["best_step"] == 20
+    assert "New run" in do(tmp_path, "complete")[1]
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_early_stopping_that_can_never_happen_is_warned_about(tmp_path: Path, stop: bool) -> None:
+    config = replace(
+        CONFIG,
+        hparams=CONFIG.hparams.replace(max_steps=1000, validate_every=100),
+        early_stop=EarlyStopSettings(early_stopping=stop),
+    )
+    stream = io.StringIO()
+    output = Output(stream, Verbosity.QUIET)
+    assert SmartTunerMain(config, output, runs_folder=tmp_path, command=fake("complete")).run() == 0
+    warned = "warning: early stopping is on and can never happen: of 9 validations" in stream.getvalue()
+    assert warned is stop
 
 
 def test_quiet_leaves_the_warning_and_the_result(tmp_path: Path) -> None:

@@ -97,8 +97,9 @@ def test_plain_lines_come_every_half_minute_and_at_each_validation() -> None:
 
 def test_every_incident_of_the_training_is_told_in_words() -> None:
     """No phrase is for a kind that no part of the training names."""
-    training = SOURCE / "tacotron2" / "training"
-    sources = "".join((training / f"{name}.py").read_text() for name in ("detectors", "guard", "memory"))
+    library = SOURCE / "tacotron2"
+    places = ("detectors", "training/guard", "training/memory")
+    sources = "".join((library / f"{place}.py").read_text() for place in places)
     assert all(f'"{kind}"' in sources for kind in INCIDENTS)
     update = IncidentEvent(37, "non_finite_update", {"terms": ["gate", "total"], "culprits": ["clip-7"]})
     assert said([(0.0, update), (1.0, IncidentEvent(40, "exploding_norm", {"norm": 50.0}))]) == [

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from smart_tuner.config import load_config
-from smart_tuner.run_folder import RunFolder, create, list_runs
+from smart_tuner.records import EventWriter
+from smart_tuner.run_folder import RunFolder, create, find_run, list_runs
 from smart_tuner.stop_requests import StopRequests, request_stop, withdraw_stop
 from smart_tuner.trial_process import tidy_trial, write_trial
+from tacotron2.events import ValidationEvent
 from tests.smart_tuner.fake_worker import STARTED, save_state
 
 CONFIG = load_config("debug")
@@ -86,6 +88,8 @@ def test_a_trial_shares_what_all_runs_share(tmp_path: Path) -> None:
     assert trial.root == tmp_path
     assert trial.config() == CONFIG
     assert list_runs(tmp_path) == []  # a trial is no run of its own
+    found = find_run(tmp_path / "elsewhere", str(trial.path))
+    assert (found.path, found.root) == (trial.path, tmp_path)
     assert create(tmp_path, CONFIG).root == tmp_path
 
 
@@ -96,7 +100,14 @@ def test_an_ended_trial_keeps_its_weights_only_where_they_are_the_best(tmp_path:
         save_state(trial.path, 4)
         for name in ("best-0000004.ckpt", "best-0000004.ckpt.json"):
             (trial.checkpoints_folder / name).write_bytes(b"weights")
-        trial.events_file.write_text("kept\n")
+        shown = ["attention/step-4.png", "audio/step-4-0.wav", "incidents/0000003/replay.ckpt"]
+        for name in ("attention/step-2.png", *shown):
+            (trial.path / name).parent.mkdir(parents=True, exist_ok=True)
+            (trial.path / name).touch()
+        with EventWriter(trial.events_file) as writer:
+            writer.write(ValidationEvent(4, {}, {}, 0.1, 0.5, shown[0], None, [shown[1]]))
         tidy_trial(trial, keep_best=keep)
         assert sorted(path.name for path in trial.path.glob("checkpoints/*")) == left
         assert trial.events_file.exists() and trial.settings_file.exists()
+        assert [(trial.path / name).exists() for name in shown] == [True, True, keep]
+        assert (trial.path / "attention" / "step-2.png").exists() is keep

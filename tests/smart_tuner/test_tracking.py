@@ -18,6 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from smart_tuner import mlflow_store
 from smart_tuner.tracking import Tracker
 from smart_tuner.tracking_store import database_path, database_uri, event_scalars
+from smart_tuner.trial_record import TrialRecord, TrialRecordError
 from tacotron2.events import (
     Event,
     ExaminedEvent,
@@ -395,3 +396,30 @@ def test_r_and_teacher_forcing_are_shown_where_a_record_has_them() -> None:
     shown = {name: value for name, value in event_scalars(scheduled)[1].items() if "loss" not in name}
     assert shown["train/n_frames_per_step"] == 5.0 and shown["train/teacher_forcing"] == 0.5
     assert not {"train/n_frames_per_step", "train/teacher_forcing"} & event_scalars(step(3))[1].keys()
+
+
+def test_trials_are_the_children_of_one_run_for_each_study(tmp_path: Path, tracking_root: Path) -> None:
+    parents = []
+    for study, number in (("first", 0), ("first", 1), ("second", 0)):
+        trial = make_run(tmp_path / study / f"trial-{number:04d}")
+        TrialRecord(study, number).write(trial / "trial.json")
+        append(trial, started(), step(1))
+        assert follow(trial, tracking_root)
+        shown = mlflow_run(trial, tracking_root)
+        assert (shown.data.tags["study"], shown.data.tags["trial"]) == (study, str(number))
+        parents.append(client(tracking_root).get_run(shown.data.tags["mlflow.parentRunId"]))
+        assert (parents[-1].info.run_name, parents[-1].info.status) == (study, "RUNNING")
+    assert parents[0].info.run_id == parents[1].info.run_id != parents[2].info.run_id
+    append(trial, FinishedEvent(1, "non_finite", 1.0))
+    assert follow(trial, tracking_root)
+    assert mlflow_run(trial, tracking_root).info.status == "FAILED"
+    assert client(tracking_root).get_run(parents[2].info.run_id).info.status == "FINISHED"
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"study": "s"}', '{"study": "s", "number": "1"}'])
+def test_a_damaged_record_of_a_trial_is_refused_in_words(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "trial.json"
+    assert TrialRecord.read(path) is None
+    path.write_text(content)
+    with pytest.raises(TrialRecordError, match=r"trial\.json: is no record"):
+        TrialRecord.read(path)

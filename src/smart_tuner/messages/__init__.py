@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smart_tuner.messages.command import CommandPhrase
+from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
@@ -23,11 +24,13 @@ from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
+from smart_tuner.messages.study_tracking import StudyTrackingPhrase
 from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
+    ControlPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
@@ -37,6 +40,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
+    StudyTrackingPhrase,
     TrainingPhrase,
     TuningPhrase,
 )
@@ -85,6 +89,7 @@ def _restored(value: Any) -> Parameter | None:
 __all__ = [
     "CATALOGUES",
     "CommandPhrase",
+    "ControlPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
@@ -99,6 +104,7 @@ __all__ = [
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
+    "StudyTrackingPhrase",
     "TrainingPhrase",
     "TuningPhrase",
     "find_phrase",

@@ -98,6 +98,7 @@ class EndPhrase(Phrase):
     )
 
     DONE = "Done.", "Готово."
+    ENDED_BY_CONTROLLER = "The training was ended early: {reason}", "Обучение окончено раньше срока: {reason}"
     FIGURE_ALIGNMENT = (
         "  alignment of held-out sentences: {value:.2f}",
         "  выравнивание на незнакомых предложениях: {value:.2f}",

@@ -79,6 +79,31 @@ class StudyPhrase(Phrase):
     )
     STUDY_ENDED = "The study ended: {reason}", "Подбор окончен: {reason}"
     SAME_COMMAND = "The same command goes on with it", "Продолжит та же команда"
+    HALVING = (
+        "Tuning for about {minutes:g} min: several settings begin this training, the best of them goes on",
+        "Подбор, около {minutes:g} мин: обучение начинают несколько настроек, лучшая его продолжит",
+    )
+    WARMING = (
+        "Tuning: this training begins with the preset's values; when attention has formed, {number} settings "
+        "go on from there, and the best of them to the end",
+        "Подбор: обучение начинается со значений пресета; когда внимание сложится, с этого места пойдут "
+        "{number} настроек, и лучшая — до конца",
+    )
+    REPORTS_VALUES = "the report's values", "значения отчёта"
+    PRESETS_VALUES = "the preset's values", "значения пресета"
+    NEAR_VALUES = "values near the preset's", "значения рядом с пресетом"
+    CANDIDATE = (
+        "candidate {number} ({name}): score {score:.3f} by step {step}",
+        "кандидат {number} ({name}): оценка {score:.3f} к шагу {step}",
+    )
+    SURVIVOR = (
+        "Candidate {number} goes on as the training; otherwise than the preset: {values}",
+        "Обучение продолжит кандидат {number}; от пресета отличается: {values}",
+    )
+    NO_SURVIVOR = (
+        "no candidate could be judged; the training begins with the preset's values",
+        "ни одного кандидата оценить не удалось; обучение начнётся со значений пресета",
+    )
     STUDY_LOCKED = (
         "{study}: another command works on this study; on another device join it with `smart-tuner join`",
         "{study}: над этим подбором работает другая команда; на другом устройстве — `smart-tuner join`",

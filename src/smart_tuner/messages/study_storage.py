@@ -14,22 +14,22 @@ class StudyStoragePhrase(Phrase):
     NO_SCHEME = (
         "not the address of a study's database; write `{sqlite}` for a file of this machine, or "
         "`postgresql+psycopg://USER:PASSWORD@HOST/DATABASE` for several machines",
-        "это не адрес базы исследования; для файла этой машины напишите `{sqlite}`, для нескольких машин "
+        "это не адрес базы подбора; для файла этой машины напишите `{sqlite}`, для нескольких машин "
         "`postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`",
     )
     OTHER_SCHEME = (
         "studies are not kept in `{scheme}`; use `sqlite:///PATH` on one machine or "
         "`postgresql+psycopg://USER:PASSWORD@HOST/DATABASE` on several",
-        "исследования не хранятся в `{scheme}`; для одной машины годится `sqlite:///PATH`, для нескольких "
+        "подборы не хранятся в `{scheme}`; для одной машины годится `sqlite:///PATH`, для нескольких "
         "`postgresql+psycopg://USER:PASSWORD@HOST/DATABASE`",
     )
     NO_FILE_NAMED = (
         "`sqlite://` names no file, and a study in memory is lost; write `sqlite:///PATH`",
-        "`sqlite://` не называет файла, а исследование в памяти пропадёт; напишите `sqlite:///PATH`",
+        "`sqlite://` не называет файла, а подбор в памяти пропадёт; напишите `sqlite:///PATH`",
     )
     NOT_A_PATH = (
         "{path}: a study's file may have no ? in its path; choose another folder",
-        "{path}: в пути к файлу исследования не может быть ?; выберите другую папку",
+        "{path}: в пути к файлу подбора не может быть ?; выберите другую папку",
     )
     NOT_QUOTED = (
         "the database's address cannot be read: in a user name and a password write @ as %40, / as %2F, "
@@ -69,7 +69,7 @@ class StudyStoragePhrase(Phrase):
     )
     UNUSABLE = (
         "{url}: the study's database cannot be used: {detail}",
-        "{url}: база исследования негодна: {detail}",
+        "{url}: база подбора негодна: {detail}",
     )
     OPENED_BY_OTHERS = (
         "{url}: other processes have been opening it for {seconds:duration}; end them, or remove {lock}",
@@ -77,5 +77,5 @@ class StudyStoragePhrase(Phrase):
     )
     GAVE_UP = (
         "{url}: the study's database did not answer in {attempts} attempts: {detail}",
-        "{url}: база исследования не ответила, попыток было {attempts}: {detail}",
+        "{url}: база подбора не ответила, попыток было {attempts}: {detail}",
     )

@@ -18,6 +18,8 @@ from smart_tuner.tuning.search_space import SearchSpace
 SURVIVING_SHARE = 1 / 3
 FEWEST = 3
 """Candidates of which at least one is neither the report's nor the preset's values."""
+MOST_WARM = 9
+"""Candidates that begin with common weights: further ones are hardly worth their time."""
 SPREAD = 0.15
 """Standard deviation of a neighbour, as a share of a dimension's range (of its logarithm where it is a log
 dimension): near enough to the preset to train, far enough to differ."""
@@ -59,6 +61,14 @@ def another_fits(candidates: Sequence[Candidate], seconds: float) -> bool:
     return spent + cost * (1 + math.ceil(number * SURVIVING_SHARE)) <= seconds
 
 
+def affordable(max_steps: int, validate_every: int, warm_steps: int, share: float) -> int:
+    """How many candidates, one validation long each, a training bears beside a common beginning of
+    `warm_steps`, if all of it is to cost a share of its updates at most; 0 where they are too few to choose.
+    """
+    number = min(MOST_WARM, math.floor((share * max_steps - warm_steps) / validate_every))
+    return number if number >= FEWEST else 0
+
+
 def neighbour(space: SearchSpace, around: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """Values near others: the same for the same seed, inside the bounds."""
     source = random.Random(seed)
@@ -73,6 +83,7 @@ def _near(dimension: Dimension, value: Any, source: random.Random) -> Any:
         place = math.log(value / low) / math.log(high / low)
     else:
         place = (value - low) / (high - low)
-    place = min(1.0, max(0.0, place + source.gauss(0.0, SPREAD)))
+    place = abs(place + source.gauss(0.0, SPREAD))  # what would lie outside is mirrored
+    place = max(0.0, 1.0 - abs(1.0 - place))
     found = low * (high / low) ** place if dimension.log else low + (high - low) * place
     return round(found) if dimension.kind == "int" else float(min(high, max(low, found)))

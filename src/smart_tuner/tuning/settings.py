@@ -43,14 +43,26 @@ class TuningSettings:
         0.0, "minutes of tuning before the training of the demo in the main command; 0: none", ge=0.0
     )
 
+    auto_share: float = param(
+        0.2,
+        "share of a training on own recordings, in updates, that its tuning may cost at most; 0: none",
+        ge=0.0,
+        le=1.0,
+    )
+
 
 @dataclass(frozen=True)
 class GateSettings:
-    """Thresholds beside the objective: a trial that misses one cannot be the best."""
+    """What a voice must reach. A trial that misses one of the first three cannot be the best."""
 
     min_attention_alignment: float = param(0.4, "smallest free-running attention_alignment", ge=0.0, le=1.0)
     min_gate_accuracy: float = param(0.6, "smallest teacher-forced gate_accuracy", ge=0.0, le=1.0)
     max_validation_loss: float = param(30.0, "largest val_loss", gt=0.0)
+    max_stop_error_steps: float = param(5.0, "largest free-running stop_error_steps", ge=0.0)
+    max_never_stopped_rate: float = param(0.05, "largest free-running never_stopped_rate", ge=0.0, le=1.0)
+    max_skip_rate: float = param(0.02, "largest free-running skip_rate", ge=0.0, le=1.0)
+    max_repeat_rate: float = param(0.02, "largest free-running repeat_rate", ge=0.0, le=1.0)
+    max_mcd_dtw_db: float = param(25.0, "largest free-running mcd_dtw_db", gt=0.0)
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from typing import Any
 import torch
 from torch import nn
 
+from tacotron2.detectors import UpdateWatch, ValidationWatch, Verdict
 from tacotron2.events import IncidentEvent
 from tacotron2.files import StorageError
 from tacotron2.hparams import HParams
 from tacotron2.models import Tacotron2
 from tacotron2.training.culprits import find_culprits
-from tacotron2.training.detectors import UpdateWatch, ValidationWatch, Verdict
 from tacotron2.training.incident_folder import Evidence, step_folder, whole_batch, write_incident
 from tacotron2.training.knobs import Knobs
 from tacotron2.training.quarantine import Quarantine

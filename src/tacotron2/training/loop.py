@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -174,7 +174,7 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], 
     """Validation on both passes, pictures, and the weights if they are among the best."""
     step = trainer.progress.step
     result = validate(trainer.model, trainer.validation_set, trainer.hparams, moved)
-    told = result.published(trainer.folder, step)
+    told = replace(result.published(trainer.folder, step), train_seconds=trainer.progress.train_seconds)
     emit(told)
     for incident in trainer.guard.judge(step, told.teacher_forced, told.free_running):
         emit(incident)

@@ -9,24 +9,28 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 USER, PASSWORD = "tuner", "s3cret/of:the@study"
 QUOTED = "s3cret%2Fof%3Athe%40study"
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server; every database of it belongs to USER."""
+    """A running server; every database that it is asked to make belongs to USER."""
 
     port: int
     folder: Path
-    process: subprocess.Popen[bytes]
+    words: tuple[str, ...]
+    """What begins every command that the server's own user gives, on the server's machine."""
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
 
     def url(self, database: str, host: str = "127.0.0.1", password: str = QUOTED) -> str:
         return f"postgresql+psycopg://{USER}:{password}@{host}:{self.port}/{database}"
@@ -41,18 +45,37 @@ class Server:
         with psycopg.connect(where, autocommit=True) as connection:
             connection.execute(statement.encode())
 
+    def control(self, action: str) -> list[str]:
+        """The command that starts, stops or restarts it and waits for that."""
+        log = [f"--log={self.folder / 'log'}"] if action != "stop" else []
+        how = ["-m", "fast"] if action != "start" else []
+        program = str(programs() / "pg_ctl")
+        return [
+            *self.words,
+            program,
+            action,
+            "-s",
+            "-w",
+            "-t",
+            str(READY_TIMEOUT_S),
+            "-D",
+            str(self.data),
+            *how,
+            *log,
+        ]
 
-def programs() -> Path | None:
-    """The folder of initdb and postgres; None where PostgreSQL is not installed."""
+
+def programs() -> Path:
+    """The folder of initdb and pg_ctl; one that is not there where PostgreSQL is not installed."""
     folders = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
     found = shutil.which("initdb")
     candidates = [Path(each) for each in reversed(folders)] + ([Path(found).parent] if found else [])
-    return next((each for each in candidates if (each / "initdb").exists()), None)
+    return next((each for each in candidates if (each / "initdb").exists()), Path("/nonexistent"))
 
 
 def why_no_server() -> str:
     """Why this machine cannot run a server of its own; empty where it can."""
-    if programs() is None:
+    if not programs().exists():
         return "needs PostgreSQL's initdb and postgres (Debian: apt-get install postgresql)"
     if os.geteuid() == 0 and unprivileged() is None:
         return "PostgreSQL does not run as root, and there is no user postgres or nobody"
@@ -72,70 +95,52 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(addresses: str = "127.0.0.1") -> Iterator[Server]:
-    """A new cluster that listens on the addresses (commas between them) and asks for passwords over TCP."""
-    bin_folder = programs()
-    assert bin_folder is not None
+def running_server(
+    addresses: str = "127.0.0.1", port: int | None = None, machine: Sequence[str] = ()
+) -> Iterator[Server]:
+    """A new cluster that listens on the addresses (commas between them) and asks for passwords over TCP.
+
+    `machine`: the words that run a command where the server is to be.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # a socket's path must be short
-    become: list[str] = []
+    words = list(machine)
     if os.geteuid() == 0:
         owner = unprivileged()
         assert owner is not None
         shutil.chown(folder, owner)
-        become = ["setpriv", f"--reuid={owner}", f"--regid={pwd.getpwnam(owner).pw_gid}", "--clear-groups"]
-    data = folder / "data"
-    process = None
+        words += ["setpriv", f"--reuid={owner}", f"--regid={pwd.getpwnam(owner).pw_gid}", "--clear-groups"]
+    server = Server(port or free_port(), folder, tuple(words))
     try:
-        initdb = [*become, str(bin_folder / "initdb"), "-D", str(data), "--username=admin", "--no-sync"]
-        subprocess.run(
-            [*initdb, "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C"],
-            check=True,
-            capture_output=True,
-            cwd="/",
-        )
-        with (data / "pg_hba.conf").open("a") as rules:
-            rules.write("host all all all scram-sha-256\n")
-        port = free_port()
-        process = start(become, bin_folder, data, folder, port, addresses)
-        server = Server(port, folder, process)
-        wait_until_ready(server)
-        server.run_sql(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
-        yield server
+        make_cluster(server, addresses)
+        run(*server.control("start"))
+        try:
+            yield server
+        finally:
+            run(*server.control("stop"))
     finally:
-        if process is not None:
-            process.terminate()
-            process.wait(30)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start(
-    become: list[str], bin_folder: Path, data: Path, folder: Path, port: int, addresses: str
-) -> subprocess.Popen[bytes]:
+def make_cluster(server: Server, addresses: str) -> None:
+    initdb = [*server.words, str(programs() / "initdb"), "-D", str(server.data), "--username=admin"]
+    run(
+        *initdb,
+        "--no-sync",
+        "--auth-local=trust",
+        "--auth-host=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+    )
     settings = {
-        "port": port,
-        "listen_addresses": addresses,
-        "unix_socket_directories": folder,
+        "port": server.port,
+        "listen_addresses": f"'{addresses}'",
+        "unix_socket_directories": f"'{server.folder}'",
         "fsync": "off",
         "shared_buffers": "16MB",
     }
-    options = [word for key, value in settings.items() for word in ("-c", f"{key}={value}")]
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(
-            [*become, str(bin_folder / "postgres"), "-D", str(data), *options],
-            stdout=log,
-            stderr=log,
-            cwd="/",
-        )
+    with (server.data / "postgresql.conf").open("a") as file:
+        file.writelines(f"{name} = {value}\n" for name, value in settings.items())
 
 
-def wait_until_ready(server: Server) -> None:
-    import psycopg
-
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while True:
-        try:
-            return server.run_sql("SELECT 1")
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline or server.process.poll() is not None:
-                raise RuntimeError((server.folder / "log").read_text()) from None
-            time.sleep(0.05)
+def run(*command: str) -> None:
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd="/")

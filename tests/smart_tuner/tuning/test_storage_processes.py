@@ -13,10 +13,11 @@ TRIALS, WORKERS, QUEUED_BY_EACH = 500, 8, 25
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # about 30 s of processor time
 def test_eight_processes_share_a_new_file(tmp_path: Path) -> None:
     address = sqlite_url(tmp_path / "study.db")
     with toy_workers(tmp_path, [address] * WORKERS, TRIALS, QUEUED_BY_EACH) as workers:
-        statuses = [worker.wait(240) for worker in workers]
+        statuses = [worker.wait(540) for worker in workers]
     assert statuses == [0] * WORKERS, said(tmp_path)
     assert said(tmp_path).strip() == ""
     trials = check_nothing_lost_or_doubled(tmp_path, address, TRIALS)

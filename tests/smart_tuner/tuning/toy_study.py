@@ -31,7 +31,7 @@ def toy_workers(
     prefixes: Sequence[Sequence[str]] = (),
     hang: int = 0,
 ) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """One worker for each address, the first of them with `hang`; all set off together, none outlives the block."""
+    """One worker for each address, the first with `hang`; all set off together, none outlives the block."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
     workers: list[subprocess.Popen[bytes]] = []
     try:

@@ -1,7 +1,7 @@
 """`toy_worker.py ADDRESS NOTES TOTAL OWN [HANG]`: a process of a toy study, until TOTAL trials are complete.
 
-It waits for the file `go` beside NOTES, so that all open the study at the same moment; queues OWN trials, runs
-whatever trials it gets, and notes each in NOTES as it begins. The trial that is its HANG-th never ends.
+It waits for the file `go` beside NOTES, so that all open the study at the same moment; queues OWN trials,
+runs whatever trials it gets, and notes each in NOTES as it begins. The trial that is its HANG-th never ends.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from smart_tuner.tuning.storage import Heartbeat, open_storage
 
 STUDY = "toy"
 MOST_WAIT_S = 120.0
+TRIALS_AT_ONCE = 4
 
 
 def work(address: str, notes: Path, total: int, own: int, hang: int) -> None:
@@ -40,7 +41,7 @@ def work(address: str, notes: Path, total: int, own: int, hang: int) -> None:
             return x
 
         while completed(study) < total:
-            study.optimize(objective, n_trials=1)
+            study.optimize(objective, n_trials=TRIALS_AT_ONCE)
 
 
 def completed(study: optuna.Study) -> int:

@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from tacotron2.training.detectors import (
+from tacotron2.detectors import (
     FEWEST,
     QUIET_STEPS,
     QUIET_VALIDATIONS,

@@ -1,0 +1,152 @@
+"""A run's recorded history against a configuration: who would have decided what, and when.
+
+Replayed is what decides on validations: early stopping, the attention deadline, and the guard's judgement of
+them. Its judgement of updates is not: their norms are recorded as means over several updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from smart_tuner.attention_deadline import AttentionDeadline
+from smart_tuner.config import Config
+from smart_tuner.decisions import Decision, Verdict
+from smart_tuner.early_stop_controller import EarlyStopController, Plan
+from smart_tuner.messages import ControlPhrase, Language, Message, Phrase, render
+from smart_tuner.wording import CAUSES, INCIDENTS
+from tacotron2.detectors import ValidationWatch
+from tacotron2.events import (
+    Event,
+    FinishedEvent,
+    RestartEvent,
+    Stamped,
+    StartedEvent,
+    ValidationEvent,
+)
+
+CONTROLLERS: dict[str, Phrase] = {
+    "early_stopping": ControlPhrase.BY_EARLY_STOPPING,
+    "attention": ControlPhrase.BY_ATTENTION,
+    "guard": ControlPhrase.BY_GUARD,
+    "recorded": ControlPhrase.AS_RECORDED,
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that was decided, or that is on record."""
+
+    step: int
+    controller: str
+    verdict: str
+    why: Message | None
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Everything that was decided, and what the first decision to end would have meant."""
+
+    rows: Sequence[Row]
+    end: Row | None
+    """The first end that a controller wants."""
+    share: float | None
+    """Of the best quality on record, what the best weights until that end had."""
+
+
+def replay(stream: Sequence[Stamped], config: Config, every: bool = False) -> Replay:
+    """The stream of a run, from its beginning, judged by a configuration.
+
+    Args:
+        every: also each validation on which early stopping goes on; else only where its phase begins.
+    """
+    plan = Plan.of(config.hparams)
+    early = EarlyStopController(config.early_stop, plan)
+    deadline, guard = AttentionDeadline(config.attention), _Guard()
+    rows: list[Row] = []
+    before: Decision | None = None
+    for event in (stamped.event for stamped in stream):
+        missed, plateau = deadline.note(event), early.note(event)
+        rows += [Row(step, "guard", kind, INCIDENTS[kind]()) for step, kind in guard.note(event)]
+        if missed and isinstance(event, ValidationEvent):
+            rows.append(Row(event.step, "attention", missed.verdict.value, missed.message))
+        if plateau and isinstance(event, ValidationEvent):
+            if every or _is_new(plateau, before):
+                rows.append(Row(event.step, "early_stopping", plateau.verdict.value, plateau.message))
+            before = plateau
+        rows += _recorded(event)
+    ends = (row for row in rows if row.verdict in (Verdict.STOP.value, Verdict.DIAGNOSE.value))
+    end = next(ends, None)
+    return Replay(rows, end, _share(stream, end.step, plan) if end else None)
+
+
+def table(result: Replay, config: Config, language: Language) -> Iterator[str]:
+    """The rows as a person reads them, and the last line that tells what they mean."""
+    who = {name: render(phrase(), language) for name, phrase in CONTROLLERS.items()}
+    width = max(map(len, who.values()))
+    for row in result.rows:
+        verdict = row.verdict if row.controller != "guard" else ""
+        why = render(row.why, language) if row.why else ""
+        yield f"{row.step:>7}  {who[row.controller]:<{width}}  {verdict:<9}  {why}".rstrip()
+    end, total = result.end, config.hparams.train.max_steps
+    if end is None:
+        yield render(ControlPhrase.NOBODY_ENDS(), language)
+        return
+    by = CONTROLLERS[end.controller]()
+    if result.share is None:
+        yield render(ControlPhrase.WOULD_END(by=by, step=end.step, total=total), language)
+    else:
+        told = ControlPhrase.WOULD_END_WITH(by=by, step=end.step, total=total, share=result.share)
+        yield render(told, language)
+
+
+class _Guard:
+    """The guard's watch over validations; what is given up is forgotten, as by the state it goes back to."""
+
+    def __init__(self) -> None:
+        self._seen: list[ValidationEvent] = []
+        self._watch = ValidationWatch()
+
+    def note(self, event: Event) -> list[tuple[int, str]]:
+        if isinstance(event, StartedEvent | RestartEvent):
+            resumed = event.resumed_from_step if isinstance(event, StartedEvent) else event.resume_step
+            self._seen = [each for each in self._seen if each.step <= (resumed or 0)]
+            self._watch = ValidationWatch()
+            for each in self._seen:
+                self._watch.judge(each.teacher_forced, each.free_running)
+        if not isinstance(event, ValidationEvent):
+            return []
+        self._seen.append(event)
+        return [(event.step, kind) for kind in self._watch.judge(event.teacher_forced, event.free_running)]
+
+
+def _is_new(decision: Decision, before: Decision | None) -> bool:
+    """Whether the phase begins, or the verdict is another."""
+    if before is None or decision.verdict is not before.verdict:
+        return True
+    if decision.verdict is Verdict.CONTINUE:
+        return decision.parameters.get("phase") != before.parameters.get("phase")
+    return decision.reason is not before.reason
+
+
+def _recorded(event: Event) -> list[Row]:
+    """How attempts of the run ended in fact."""
+    if isinstance(event, RestartEvent):
+        return [Row(event.resume_step or 0, "recorded", "restart", _cause(event.cause))]
+    if isinstance(event, FinishedEvent):
+        return [Row(event.step, "recorded", "end", _cause(event.cause))]
+    return []
+
+
+def _cause(cause: str) -> Message | None:
+    return next((phrase() for each, phrase in CAUSES.items() if each.value == cause), None)
+
+
+def _share(stream: Iterable[Stamped], step: int, plan: Plan) -> float | None:
+    """Best quality until the step against the best of all, at the last reduction factor."""
+    validations = [stamped.event for stamped in stream if isinstance(stamped.event, ValidationEvent)]
+    found = [(each.step, each.quality) for each in validations if each.step > plan.last_r_after]
+    known = [(at, quality) for at, quality in found if quality is not None and quality == quality]
+    best = max((quality for _, quality in known), default=0.0)
+    until = max((quality for at, quality in known if at <= step), default=0.0)
+    return until / best if best > 0 else None
