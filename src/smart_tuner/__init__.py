@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from smart_tuner.early_stop_controller import EarlyStopController
     from smart_tuner.main import SmartTunerMain
+    from smart_tuner.optimization_engine import OptimizationEngine
 
 _HOME = {
     "EarlyStopController": "smart_tuner.early_stop_controller",
+    "OptimizationEngine": "smart_tuner.optimization_engine",
     "SmartTunerMain": "smart_tuner.main",
 }
 
-__all__ = ["EarlyStopController", "SmartTunerMain"]
+__all__ = ["EarlyStopController", "OptimizationEngine", "SmartTunerMain"]
 
 
 def __getattr__(name: str) -> Any:

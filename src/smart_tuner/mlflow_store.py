@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT_NAME = "smart-tuner"
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""The kind makes its page show the training runs; without one it shows language models' traces."""
 STUDY_TAG = "smart_tuner.study"
 """Of the run that stands for a whole study."""
 _LOCK_TIMEOUT_S = 60.0
@@ -82,10 +84,8 @@ def _experiment(client: MlflowClient, tracking_root: Path) -> str:
         if experiment.artifact_location != location:
             _follow_move(database_path(tracking_root), experiment.artifact_location, location)
         return str(experiment.experiment_id)
-    # The kind makes its page show the training runs; without one it shows language models' traces.
     # The location is absolute: server and writers agree whatever their working folders are.
-    tags = {"mlflow.experimentKind": "custom_model_development"}
-    return str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=tags))
+    return str(client.create_experiment(EXPERIMENT_NAME, artifact_location=location, tags=EXPERIMENT_TAGS))
 
 
 def _remove_half_made(database: Path) -> Path:

@@ -16,6 +16,8 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 INDEPENDENT_PARTS = {
     "supervision": ("supervisor", "self_healing", "recovery", "restart_history", "restart_words"),
     "services": ("services", "service_launcher", "service_process"),
+    "tuning": ("optimization_engine", "tuning"),
+    "controllers": ("controllers", "decisions", "attention_deadline", "early_stop_controller"),
     "tracking": ("tracking", "mlflow_writer", "tensorboard_writer"),
     "notices": ("notices", "telegram"),
 }

@@ -23,6 +23,8 @@ TABLES = {
     "startup": 1,
     "synthesis": 2,
     "train_step": 2,
+    "tuned": 2,
+    "tuning": 3,
 }
 SHARED = {"corpus", "measuring", "plain_decoder"}
 ON_CPU = {"gpu_check": ["--device", "cpu"]}

@@ -171,7 +171,7 @@ def ask_mlflow(machine: Machine) -> list[dict[str, object]]:
     code = (
         "import json; from mlflow import MlflowClient; c = MlflowClient('http://192.168.1.10:5000'); "
         "e = c.get_experiment_by_name('smart-tuner').experiment_id; "
-        "print(json.dumps([dict(tags=r.data.tags, end=r.info.end_time, "
+        "print(json.dumps([dict(tags=r.data.tags, metrics=sorted(r.data.metrics), end=r.info.end_time, "
         "weights={a.path: a.file_size for a in c.list_artifacts(r.info.run_id, 'checkpoints')}, "
         "files=[a.path for a in c.list_artifacts(r.info.run_id)]) for r in c.search_runs([e])]))"
     )
@@ -237,4 +237,5 @@ def check_uploads(trials: Sequence[dict[str, object]], runs: Sequence[dict[str, 
         assert run["end"] / 1000 <= each["end"]
         weights = {path: size for path, size in run["weights"].items() if path.endswith(".ckpt")}
         assert set(weights.values()) == {len(name) * 100_000}
+        assert "validation/free_running/attention_alignment" in run["metrics"]
         assert {"run.yaml", "events.jsonl", "outcome.json", "trial.json"} <= set(run["files"])

@@ -153,7 +153,7 @@ def test_a_run_without_a_voice_says_so(tmp_path: Path) -> None:
 
 def test_a_training_that_a_controller_ended_leaves_a_voice_and_its_reason(tmp_path: Path) -> None:
     status, said = do(tmp_path, "stop_early", verbosity=Verbosity.QUIET)
-    assert status == ExitCause.STOPPED.code == 10
+    assert status == 0  # the attempt has that of its cause, for a person the job is done
     assert "The training was ended early: converged: no gain in quality for 5 validations" in said
     for part in ("Done.", "alignment of held-out sentences: 0.80", "let it speak"):
         assert part in said

@@ -74,8 +74,8 @@ class StudyPhrase(Phrase):
         "ни одна проба не прошла порог, лучшей конфигурации нет; см. {file}",
     )
     WINNER = (
-        "Best: trial {trial}, score {score:.3f}. Train it: smart-tuner train --preset {file}",
-        "Лучшая: проба {trial}, оценка {score:.3f}. Обучить её: smart-tuner train --preset {file}",
+        "Best: trial {trial}, score {score:.3f}. Train it: `smart-tuner train --preset {file}`",
+        "Лучшая: проба {trial}, оценка {score:.3f}. Обучить её: `smart-tuner train --preset {file}`",
     )
     STUDY_ENDED = "The study ended: {reason}", "Подбор окончен: {reason}"
     SAME_COMMAND = "The same command goes on with it", "Продолжит та же команда"

@@ -15,7 +15,7 @@ class StudyTrackingPhrase(Phrase):
         "`--tracking-uri` is no address of an MLflow server; write it as `http://HOST:5000`",
         "`--tracking-uri`: это не адрес сервера MLflow; его пишут так: `http://HOST:5000`",
     )
-    NO_ANSWER = (
+    NO_TRACKING_SERVER = (
         "{uri}: no MLflow server answers there ({detail}); start it, or leave `--tracking-uri` away",
         "{uri}: там не отвечает сервер MLflow ({detail}); запустите его или не задавайте `--tracking-uri`",
     )

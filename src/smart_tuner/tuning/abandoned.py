@@ -11,6 +11,7 @@ import socket
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_tuner.tuning.trial_facts import Fact
@@ -20,11 +21,20 @@ if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
 
 
+def this_machine() -> str:
+    """This boot of the machine, and who sees the same process ids: two containers may share a host's name."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:  # not Linux
+        return socket.gethostname()
+
+
 def this_worker() -> str:
-    """Host, process id and time of its start: the same words never mean another process."""
+    """Machine, process id and time of its start: the same words never mean another process."""
     import psutil
 
-    return f"{socket.gethostname()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    return f"{this_machine()} {os.getpid()} {psutil.Process().create_time():.2f}"
 
 
 def is_gone(worker: str) -> bool:
@@ -32,7 +42,7 @@ def is_gone(worker: str) -> bool:
     import psutil
 
     host, pid, began = worker.split()
-    if host != socket.gethostname():
+    if host != this_machine():
         return False
     try:
         return f"{psutil.Process(int(pid)).create_time():.2f}" != began

@@ -21,13 +21,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smart_tuner.messages import MessageError, StudyTrackingPhrase
-from smart_tuner.mlflow_store import EXPERIMENT_NAME
-from smart_tuner.records import ExitCause
+from smart_tuner.mlflow_store import EXPERIMENT_NAME, EXPERIMENT_TAGS
+from smart_tuner.records import ExitCause, read_events
 from smart_tuner.run_folder import RunError, RunFolder
+from smart_tuner.tracking_store import event_scalars
 from smart_tuner.tuning.storage_retries import Retries
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Metric
 
     from smart_tuner.optimization_engine import TrialTask
 
@@ -37,6 +39,8 @@ TRACKING_VARIABLE = "SMART_TUNER_TRACKING_URI"
 """Where a further slot finds the server; its address may hold a password, as that of the storage."""
 UPLOADED_TAG = "uploaded"
 CHECK_TIMEOUT_S = 10.0
+MOST_METRICS = 1000
+"""In one call of MLflow."""
 FASTEST_S, SLOWEST_BYTES_PER_S = 120.0, 250_000
 """One attempt may take two minutes, and longer the more there is to send."""
 RETRIES = Retries(attempts=6, first_wait_s=1.0, longest_wait_s=60.0)
@@ -96,7 +100,7 @@ class StudyTracking:
             detail = f"HTTP {error.code}"
         except (OSError, HTTPException, ValueError) as error:
             detail = self._told(str(error))
-        raise StudyTrackingError(StudyTrackingPhrase.NO_ANSWER(uri=self.spoken, detail=detail))
+        raise StudyTrackingError(StudyTrackingPhrase.NO_TRACKING_SERVER(uri=self.spoken, detail=detail))
 
     def upload(self, run: RunFolder, number: int) -> None:
         """Bring the best weights and the record of a trial to the server; they are there at return.
@@ -189,6 +193,9 @@ def _upload(run: RunFolder, study: str, number: int) -> None:
     client = MlflowClient()
     target = _run_of(client, study, number, run.name)
     files = files_of(run)
+    curves = list(_curves(run))
+    for start in range(0, len(curves), MOST_METRICS):
+        client.log_batch(target, curves[start : start + MOST_METRICS])
     for place, file in files.items():
         client.log_artifact(target, str(file), str(Path(place).parent) if "/" in place else None)
     kept = dict(_kept(client, target, None)) | dict(_kept(client, target, "checkpoints"))
@@ -199,6 +206,16 @@ def _upload(run: RunFolder, study: str, number: int) -> None:
             )
     client.set_tag(target, UPLOADED_TAG, "true")
     client.set_terminated(target)
+
+
+def _curves(run: RunFolder) -> Iterator[Metric]:
+    """What the trial's records say in numbers; MLflow keeps each once, however often it is sent."""
+    from mlflow.entities import Metric
+
+    for stamped in read_events(run.events_file)[0]:
+        step, scalars = event_scalars(stamped.event)
+        for name, value in scalars.items():
+            yield Metric(name, value, round(stamped.time * 1000), step)
 
 
 def _kept(client: MlflowClient, target: str, folder: str | None) -> Iterator[tuple[str, int | None]]:
@@ -222,7 +239,7 @@ def _experiment_of(client: MlflowClient) -> str:
     experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
     if experiment is None:
         try:
-            return str(client.create_experiment(EXPERIMENT_NAME))
+            return str(client.create_experiment(EXPERIMENT_NAME, tags=EXPERIMENT_TAGS))
         except MlflowException:  # another machine was faster
             experiment = client.get_experiment_by_name(EXPERIMENT_NAME)
             if experiment is None:
