@@ -38,6 +38,7 @@ from smart_tuner.options import (
     VoiceOption,
 )
 from smart_tuner.study_command import join, optimize
+from smart_tuner.study_commands import study_app
 
 app = typer.Typer(
     name="smart-tuner",
@@ -54,6 +55,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(incident_app, name="incident")
 app.add_typer(model_app, name="model")
 app.add_typer(notify_app, name="notify")
+app.add_typer(study_app, name="study")
 
 
 @app.command()

@@ -22,10 +22,28 @@ from smart_tuner.stop_requests import request_stop
 from smart_tuner.tuning.abandoned import retry_abandoned, this_worker, try_again
 from smart_tuner.tuning.budget import Budget, BudgetEnd, Spent
 from smart_tuner.tuning.rungs import make_pruner, rung_steps
-from smart_tuner.tuning.samplers import completed_generations, has_begun, make_sampler, plan_sampler, proposer
+from smart_tuner.tuning.samplers import (
+    before_evolution,
+    completed_generations,
+    has_begun,
+    make_sampler,
+    plan_sampler,
+    proposer,
+)
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
-from smart_tuner.tuning.trial_facts import INTERRUPTED, Fact, counts, first_number, is_answer, winner
+from smart_tuner.tuning.trial_facts import (
+    INTERRUPTED,
+    LARGEST_SEED,
+    OVER_BUDGET,
+    RUNNING,
+    Fact,
+    counts,
+    first_number,
+    is_answer,
+    trial_seed,
+    winner,
+)
 from smart_tuner.tuning.trial_watch import TrialWatch
 from tacotron2.events import Stamped
 from tacotron2.hparams import HParams, HParamsError
@@ -38,7 +56,6 @@ ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause
 """Ends that the next trial would have too: nothing that is tuned is their cause."""
 MOST_FAILURES = 5
 """Trials that fail before any other has had a score, after which the study ends."""
-LARGEST_SEED = 2**31
 BUDGET = ("trials", "max_tuning_hours", "max_tuning_steps", "auto_minutes", "auto_share")
 """Settings of a study that may change while it goes on."""
 
@@ -174,11 +191,8 @@ class OptimizationEngine:
 
     def run(self) -> Outcome:
         """Trials until the budget is used up, or something ends the study; what that was."""
-        found = retry_abandoned(self.study)
-        if found:
-            self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
         try:
-            while (end := self._used_up()) is None:
+            while (end := self._left()) is None:
                 self._aim()
                 self.study.optimize(self._objective, n_trials=1, catch=(TrialFailedError,))
                 self._look_at_failures()
@@ -204,8 +218,13 @@ class OptimizationEngine:
                 [f"study {name!r} tunes other settings; give this one another name with --study"]
             )
 
-    def _used_up(self) -> BudgetEnd | None:
-        return self.budget.used_up(self._spent(), self._slots, self._config.hparams.train.max_steps)
+    def _left(self) -> BudgetEnd | None:
+        """What of the budget is used up, when the trials of workers that have died are queued again."""
+        found = retry_abandoned(self.study)
+        if found:
+            self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
+        steps = self._config.tuning.trial_steps or self._config.hparams.train.max_steps
+        return self.budget.used_up(self._spent(), self._slots, steps)
 
     def _named(self, end: BudgetEnd) -> Message:
         budget = self.budget
@@ -241,7 +260,7 @@ class OptimizationEngine:
         if self._aimed:
             return
         trials = self.trials()
-        best = winner(trials)
+        best = winner(before_evolution(trials))
         around = best.params if best else self.space.values_of(self._config.hparams)
         # A worker that goes on with a study must not propose once more what it proposed then.
         seed = self._config.tuning.study_seed * 1_000_003 + self._slot * 10_007 + len(trials)
@@ -257,16 +276,22 @@ class OptimizationEngine:
 
     def _objective(self, trial: Trial) -> float:
         trial.set_user_attr(Fact.WORKER, this_worker())
-        trial.set_user_attr(Fact.CAUSE, "running")
+        trial.set_user_attr(Fact.CAUSE, RUNNING)
+        before = sum(counts(each) for each in self.trials() if each.number < trial.number)
+        if before >= self.budget.trials:  # another slot has begun the last one in the same moment
+            trial.set_user_attr(Fact.CAUSE, OVER_BUDGET)
+            reason = StudyPhrase.BUDGET_USED(what=self._named(BudgetEnd.TRIALS))
+            raise StudyEndedError(Outcome(ExitCause.COMPLETED, reason))
         params = self._suggested(trial)
         frozen = self.trials()[trial.number]
-        trial.set_user_attr(Fact.PROPOSER, proposer(frozen, self.plan))
+        proposed_by = proposer(frozen, self.plan, sum(map(is_answer, self.trials())))
+        trial.set_user_attr(Fact.PROPOSER, proposed_by)
         earlier = self._same(frozen)
         try:
             if earlier is not None:
                 self._tell(StudyPhrase.TRIAL_REPEATED(trial=trial.number, earlier=earlier.number))
                 return _repeated(trial, earlier)
-            self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposer(frozen, self.plan)))
+            self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposed_by))
             return self._trained(trial, frozen, params)
         except TrialFailedError as error:
             trial.set_user_attr(Fact.CAUSE, error.cause)
@@ -304,7 +329,10 @@ class OptimizationEngine:
         trial.set_user_attr(Fact.FOLDER, str(task.run.path.relative_to(self._folder.root)))
         watch = self._watch(trial, task)
         began = time.monotonic() - float(frozen.user_attrs.get(Fact.SECONDS, 0.0))
-        outcome = self._run_trial(task, watch.note)
+        try:
+            outcome = self._run_trial(task, watch.note)
+        except KeyboardInterrupt:  # not in the training, which would have been asked to end
+            outcome = Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST())
         trial.set_user_attr(Fact.SECONDS, round(time.monotonic() - began, 3))
         trial.set_user_attr(Fact.STEPS, watch.step)
         return self._value(trial, task, watch, outcome)
@@ -315,8 +343,7 @@ class OptimizationEngine:
         config, tuning = self._config, self._config.tuning
         hparams = self.space.apply(config.hparams, params, tuning.trial_steps)
         # The same work for all: no clock ends a trial. Early stopping is for trainings, rungs are for trials.
-        seed = (tuning.study_seed * 10_007 + number) % LARGEST_SEED
-        hparams = hparams.replace(seed=seed, max_train_minutes=0.0)
+        hparams = hparams.replace(seed=trial_seed(tuning.study_seed, number), max_train_minutes=0.0)
         config = replace(
             config,
             preset=f"trial-{number:04d}",

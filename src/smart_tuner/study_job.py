@@ -14,7 +14,7 @@ from pathlib import Path
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.device_slots import Slot, device_lock
 from smart_tuner.machine import num_cores
-from smart_tuner.messages import Message, StudyPhrase
+from smart_tuner.messages import CommandPhrase, Message, StudyPhrase
 from smart_tuner.optimization_engine import OptimizationEngine, TrialTask
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause, Outcome, read_events
@@ -109,8 +109,11 @@ class StudyJob:
         return self._told_end(self._measured(engine) or self._with_others(engine))
 
     def work(self) -> int:
-        """A further slot, in a child of the command that has seen to all the rest."""
-        return self._engine(self._slots[0]).run().cause.code
+        """A further slot, in a child of the command that has seen to all the rest; the exit status."""
+        outcome = self._engine(self._slots[0]).run()
+        if outcome.cause not in (ExitCause.COMPLETED, ExitCause.INTERRUPTED, ExitCause.TERMINATED):
+            self._output.result(StudyPhrase.STUDY_ENDED(reason=outcome.reason))
+        return outcome.cause.code
 
     def _engine(self, slot: Slot) -> OptimizationEngine:
         os.environ.update(slot.environment(num_cores()))  # this process and its children are that slot
@@ -202,8 +205,11 @@ class StudyJob:
             for child in children:
                 if child.poll() is None:
                     child.send_signal(signal.SIGTERM)
-            for child in children:
-                child.wait()
+            for slot, child in zip(self._slots[1:], children, strict=True):
+                status = child.wait()
+                if status not in (0, ExitCause.INTERRUPTED.code, ExitCause.TERMINATED.code):
+                    told = StudyPhrase.SLOT_ENDED(device=slot.device, status=status)
+                    self._output.result(CommandPhrase.WARNING(message=told))
 
     def _further_slot(self, slot: Slot) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

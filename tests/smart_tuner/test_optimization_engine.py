@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import optuna
@@ -163,6 +164,78 @@ def test_an_interrupted_trial_goes_on_in_its_folder(tmp_path: Path) -> None:
     assert again.params == cut.params
     assert [task.run.name for task in trials.ran] == ["trial-0002", "trial-0004"]
     assert trials.ran[0].config.hparams.train.seed == (config.tuning.study_seed * 10_007 + 2) % 2**31
+
+
+def test_a_trial_that_goes_on_keeps_its_proposer(tmp_path: Path) -> None:
+    config = tuned("tuning.trials=14", "tuning.population=4", "tuning.num_rungs=0")
+    first = Study(tmp_path, config, Trials({5: Outcome(ExitCause.INTERRUPTED, "Ctrl-C")}))
+    second = Study(tmp_path, config, Trials(), first.storage)
+    proposers = second.facts(Fact.PROPOSER)
+    assert proposers[4:9] == ["cma-es:0"] * 5 and "cma-es:1" in proposers
+    assert second.trials[6].params == second.trials[5].params
+
+
+def test_tpe_begins_when_enough_trials_have_an_answer(tmp_path: Path, monkeypatch: Any) -> None:
+    sample, proposed = optuna.samplers.TPESampler._sample, set[int]()
+
+    def noted(self: Any, study: Any, trial: optuna.trial.FrozenTrial, space: Any) -> Any:
+        proposed.add(trial.number)
+        return sample(self, study, trial, space)
+
+    monkeypatch.setattr(optuna.samplers.TPESampler, "_sample", noted)
+    crash = Outcome(ExitCause.CRASHED, "so it went")
+    config = tuned("tuning.sampler=tpe", "tuning.trials=8", "tuning.num_rungs=0")
+    study = Study(tmp_path, config, Trials({2: crash, 3: crash}))
+    assert study.facts(Fact.PROPOSER) == ["enqueued"] * 2 + ["start-up"] * 4 + ["tpe"] * 2
+    assert proposed == {6, 7}
+
+
+def test_ctrl_c_outside_of_a_training_queues_the_trial_again(tmp_path: Path) -> None:
+    class Waiting(Trials):
+        def __call__(self, task: TrialTask, on_event: Callable[[Stamped], None]) -> Outcome:
+            if task.number == 1:
+                raise KeyboardInterrupt  # while it waits for its device
+            return super().__call__(task, on_event)
+
+    config = tuned("tuning.trials=3", "tuning.num_rungs=0")
+    first = Study(tmp_path, config, Waiting())
+    assert first.outcome.cause is ExitCause.INTERRUPTED
+    second = Study(tmp_path, config, Trials(), first.storage)
+    assert states(second) == ["COMPLETE", "FAIL", "COMPLETE", "COMPLETE"]
+    assert second.trials[2].params == second.engine.space.values_of(config.hparams)
+
+
+def test_two_slots_do_not_begin_the_last_trial_twice(tmp_path: Path) -> None:
+    """The other slot takes the last trial between this one's look at the budget and its own trial."""
+    config = tuned("tuning.trials=3", "tuning.num_rungs=0")
+    storage, trials = optuna.storages.InMemoryStorage(), Trials()
+
+    def tell(message: Message) -> None:
+        if not others and "trial 1:" in render(message, Language.EN):
+            others.append(engine.study.ask(engine.space.distributions()))
+            others[0].set_user_attr(Fact.WORKER, "other 1 1.0")
+
+    others: list[optuna.Trial] = []
+    engine = OptimizationEngine(config, study_folder(tmp_path, "toy"), storage, trials, tell)
+    budget, looks = engine.budget, iter([None] * 3)
+    object.__setattr__(
+        engine,
+        "budget",
+        SimpleNamespace(trials=3, hours=0.0, steps=0, used_up=lambda *_: next(looks, BudgetEnd.TRIALS)),
+    )
+    outcome = engine.run()
+    assert budget.trials == 3 and outcome.cause is ExitCause.COMPLETED
+    assert [task.number for task in trials.ran] == [0, 1]
+    assert engine.trials()[3].user_attrs[Fact.CAUSE] == "over_budget"
+    assert render(outcome.reason, Language.EN) == "the budget is used up: 3 trials"
+
+
+def test_a_trial_whose_worker_died_before_it_had_a_name_holds_no_budget(tmp_path: Path) -> None:
+    config = tuned("tuning.trials=3", "tuning.num_rungs=0")
+    first = Study(tmp_path, replace(config, tuning=replace(config.tuning, trials=2)), Trials())
+    first.engine.study.ask(first.engine.space.distributions())  # and nothing more
+    second = Study(tmp_path, config, Trials(), first.storage)
+    assert sum(state == "COMPLETE" for state in states(second)) == 3
 
 
 def test_the_same_values_are_not_run_twice(tmp_path: Path) -> None:

@@ -61,6 +61,10 @@ class StudyPhrase(Phrase):
         "device {device} has a trial of another command; waiting for it",
         "устройство {device} занято пробой другой команды; ожидание",
     )
+    SLOT_ENDED = (
+        "device {device} worked on no further trial (status {status}); the others did its share",
+        "устройство {device} выбыло (статус {status}); его пробы достались остальным",
+    )
     BUDGET_USED = "the budget is used up: {what}", "бюджет исчерпан: {what}"
     NO_TRIALS_LEFT = "{limit} trials", "число проб {limit}"
     NO_HOURS_LEFT = "{limit:g} hours", "время {limit:g} ч"

@@ -1,8 +1,8 @@
 """Who proposes the next trial: CMA-ES where the budget allows it, else TPE, or chance.
 
-`bayesian` is CMA-ES (Hansen, arXiv 1604.00772) on what is continuous; choices, and all values of the first
-trials, come from TPE. The evolution moves only when a whole population has been told: a study too short for
-two of them is searched by multivariate TPE, and says so.
+`bayesian` is CMA-ES (Hansen, arXiv 1604.00772) on what is continuous; choices come from TPE; the first trials
+are drawn by chance. The evolution moves only when a whole population has been told: a study too short for two
+of them is searched by multivariate TPE, and says so.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from smart_tuner.messages import Message, TuningPhrase
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import TuningSettings
+from smart_tuner.tuning.trial_facts import Fact, is_answer
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -84,21 +85,35 @@ def make_sampler(plan: SamplerPlan, seed: int, around: Mapping[str, Any]) -> Bas
         )
 
 
+def before_evolution(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    """The trials that CMA-ES did not propose: it begins around the best of them, and until its first
+    generation is told, that must be the same for all who propose."""
+    return [trial for trial in trials if GENERATION not in trial.system_attrs]
+
+
 def has_begun(trials: Iterable[FrozenTrial]) -> bool:
     """Whether CMA-ES has proposed a trial."""
     return any(GENERATION in trial.system_attrs for trial in trials)
 
 
-def proposer(trial: FrozenTrial, plan: SamplerPlan) -> str:
-    """Who proposed a trial: enqueued, random, start-up, tpe, or cma-es:G for the generation G."""
-    if "fixed_params" in trial.system_attrs or "failed_trial" in trial.system_attrs:
+def proposer(trial: FrozenTrial, plan: SamplerPlan, answered: int) -> str:
+    """Who proposed a trial: enqueued, random, start-up, tpe, or cma-es:G for the generation G.
+
+    Args:
+        trial: as it was proposed just now. One that goes on under another number keeps its first proposer.
+        plan: of the study.
+        answered: trials of the study that are complete or pruned: by their number TPE begins.
+    """
+    if "fixed_params" in trial.system_attrs:
         return "enqueued"
+    if "failed_trial" in trial.system_attrs and Fact.PROPOSER in trial.user_attrs:
+        return str(trial.user_attrs[Fact.PROPOSER])
     if plan.kind == "random":
         return "random"
     generation = trial.system_attrs.get(GENERATION)
     if generation is not None:
         return f"cma-es:{generation}"
-    return "start-up" if plan.kind == "cma-es" or trial.number < plan.startup else "tpe"
+    return "start-up" if plan.kind == "cma-es" or answered < plan.startup else "tpe"
 
 
 def completed_generations(trials: Iterable[FrozenTrial], plan: SamplerPlan) -> int:
@@ -106,6 +121,6 @@ def completed_generations(trials: Iterable[FrozenTrial], plan: SamplerPlan) -> i
     told = Counter(
         trial.system_attrs[GENERATION]
         for trial in trials
-        if GENERATION in trial.system_attrs and trial.state.name in ("COMPLETE", "PRUNED")
+        if GENERATION in trial.system_attrs and is_answer(trial)
     )
     return sum(count >= plan.population for count in told.values())

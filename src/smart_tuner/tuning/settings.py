@@ -27,7 +27,7 @@ class TuningSettings:
         0, "length of a trial in updates of the preset's batch size; 0: train.max_steps", ge=0
     )
     startup_trials: int = param(10, "trials proposed by chance before the sampler takes over", ge=0)
-    population: int = param(6, "trials of a generation of CMA-ES", ge=3, le=1000)
+    population: int = param(6, "trials of a generation of CMA-ES", ge=4, le=1000)
     num_rungs: int = param(3, "times within a trial at which it may be ended early; 0: never", ge=0, le=20)
     pruning_factor: int = param(3, "one of this many trials goes on at each of them", ge=2, le=100)
     study_seed: int = param(20, "seed of the sampler", ge=0, lt=2**31)

@@ -59,6 +59,18 @@ class StudyFolder:
         return self.path / "best.yaml"
 
     @property
+    def history_picture(self) -> Path:
+        return self.path / "history.png"
+
+    @property
+    def importance_picture(self) -> Path:
+        return self.path / "importance.png"
+
+    @property
+    def parallel_picture(self) -> Path:
+        return self.path / "parallel.png"
+
+    @property
     def measuring(self) -> RunFolder:
         """The run in which data and cost are measured before the first trial."""
         return RunFolder(self.path / "trials" / "measuring")

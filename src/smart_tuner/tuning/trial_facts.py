@@ -12,13 +12,16 @@ if TYPE_CHECKING:
 INTERRUPTED = "interrupted"
 """Cause of a trial that was cut off by a signal and goes on under another number."""
 RUNNING = "running"
+OVER_BUDGET = "over_budget"
+"""Cause of a trial that was begun in the same moment as the last one, and not run."""
+LARGEST_SEED = 2**31
 
 
 class Fact(StrEnum):
     """The user attributes of a trial."""
 
     CAUSE = "cause"
-    """An exit cause, `pruned`, `interrupted`, `running`, or what made it fail."""
+    """An exit cause, `pruned`, `interrupted`, `running`, `over_budget`, or what made it fail."""
     REASON = "reason"
     PROPOSER = "proposer"
     SECONDS = "seconds"
@@ -34,6 +37,11 @@ class Fact(StrEnum):
 def first_number(trial: FrozenTrial) -> int:
     """The number under which the values of a trial were tried first: it goes on in that one's folder."""
     return int(trial.system_attrs.get("failed_trial", trial.number))
+
+
+def trial_seed(study_seed: int, number: int) -> int:
+    """The seed of the trial whose values were tried first under this number."""
+    return (study_seed * 10_007 + number) % LARGEST_SEED
 
 
 def winner(trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
@@ -54,10 +62,11 @@ def is_answer(trial: FrozenTrial) -> bool:
 
 
 def counts(trial: FrozenTrial) -> bool:
-    """Whether a trial uses up budget: not while it waits, nor where it goes on under another number."""
+    """Whether a trial uses up budget: not while it waits, nor where it goes on under another number.
+
+    One that runs without a worker's name is just being begun, or its worker died in that moment.
+    """
     state, cause = trial.state.name, trial.user_attrs.get(Fact.CAUSE)
-    return (
-        state == "RUNNING"
-        or is_answer(trial)
-        or (state == "FAIL" and cause not in (None, INTERRUPTED, RUNNING))
-    )
+    if state == "RUNNING":
+        return Fact.WORKER in trial.user_attrs
+    return is_answer(trial) or (state == "FAIL" and cause not in (None, INTERRUPTED, RUNNING, OVER_BUDGET))

@@ -12,7 +12,14 @@ import pytest
 from smart_tuner.config import load_config
 from smart_tuner.messages import Language, render
 from smart_tuner.tuning.dimensions import Dimension
-from smart_tuner.tuning.samplers import completed_generations, has_begun, make_sampler, plan_sampler, proposer
+from smart_tuner.tuning.samplers import (
+    before_evolution,
+    completed_generations,
+    has_begun,
+    make_sampler,
+    plan_sampler,
+    proposer,
+)
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import TuningSettings
 
@@ -61,8 +68,9 @@ def searched(kind: str, seed: int, trials: int) -> optuna.Study:
 def test_the_evolution_moves_and_who_proposed_is_known() -> None:
     plan = plan_sampler(TuningSettings(), SPACE, 60)
     study = searched("bayesian", 1, 60)
-    assert has_begun(study.trials)
-    proposers = [proposer(trial, plan) for trial in study.trials]
+    assert has_begun(study.trials) and not has_begun(study.trials[:10])
+    assert before_evolution(study.trials) == study.trials[:10]
+    proposers = [proposer(trial, plan, trial.number) for trial in study.trials]
     assert proposers[:10] == ["start-up"] * 10
     assert proposers[10:22] == ["cma-es:0"] * 6 + ["cma-es:1"] * 6
     assert completed_generations(study.trials, plan) == 8
@@ -87,3 +95,32 @@ def test_both_samplers_beat_chance() -> None:
         for kind in ("bayesian", "tpe", "random")
     }
     assert best["bayesian"] > best["random"] and best["tpe"] > best["random"]
+
+
+def side_by_side(seeds: tuple[int, int]) -> optuna.Study:
+    """Two workers on one study: both have proposed before either has an answer, and every third is pruned."""
+    plan = plan_sampler(TuningSettings(), SPACE, 60)
+    places = {f"x{number}": optuna.distributions.FloatDistribution(-3.0, 3.0) for number in range(4)}
+    samplers = [make_sampler(plan, seed, dict.fromkeys(places, 0.0)) for seed in seeds]
+    study = optuna.create_study(direction="maximize")
+    for _ in range(25):
+        running = []
+        for study.sampler in samplers:
+            running.append(study.ask(places))
+        for trial in running:
+            score = -sum((value - 1.5) ** 2 for value in trial.params.values())
+            trial.report(score, 1)
+            pruned = trial.number % 3 == 0
+            study.tell(trial, None if pruned else score, optuna.trial.TrialState.PRUNED if pruned else None)
+    return study
+
+
+def test_two_workers_share_one_evolution_and_pruned_trials_count_in_it() -> None:
+    plan = plan_sampler(TuningSettings(), SPACE, 60)
+    study = side_by_side((1, 2))
+    assert len({str(trial.params) for trial in study.trials}) == 50
+    assert completed_generations(study.trials, plan) == 6  # 40 trials after the first ten
+    first = [trial for trial in study.trials if proposer(trial, plan, 0) == "cma-es:0"]
+    assert {trial.state.name for trial in first} == {"COMPLETE", "PRUNED"}
+    alike = side_by_side((1, 1))  # what another seed for each worker prevents
+    assert len({str(trial.params) for trial in alike.trials}) < 50
