@@ -7,3 +7,5 @@ import os
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("SMART_TUNER_MESSAGES", None)
+os.environ.pop("SMART_TUNER_TELEGRAM_TOKEN", None)  # nobody is told of a test
+os.environ.pop("SMART_TUNER_TELEGRAM_CHAT", None)

@@ -18,6 +18,7 @@ from smart_tuner.judging_commands import gate, replay
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.model_command import model_app
+from smart_tuner.notify_command import notify_app
 from smart_tuner.options import (
     DEFAULT_RUNS,
     DataFolder,
@@ -53,6 +54,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
 app.add_typer(incident_app, name="incident")
 app.add_typer(model_app, name="model")
+app.add_typer(notify_app, name="notify")
 app.add_typer(study_app, name="study")
 
 

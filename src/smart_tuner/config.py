@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
+from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -94,6 +95,7 @@ LAYER_SECTIONS: dict[str, type] = {
     "early_stop": EarlyStopSettings,
     "services": ServiceSettings,
     "supervisor": SupervisorSettings,
+    "notices": NoticeSettings,
     "tuning": TuningSettings,
     "gate": GateSettings,
     "space": SpaceSettings,
@@ -113,6 +115,7 @@ class Config:
     early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
+    notices: NoticeSettings = field(default_factory=NoticeSettings)
     tuning: TuningSettings = field(default_factory=TuningSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
@@ -144,8 +147,8 @@ class Config:
     def digest(self) -> str:
         """The same for two configurations that train the same model on the same recordings.
 
-        Neither the preset's name nor services nor supervisor count: a run can be resumed with other ports.
-        Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
+        Neither the preset's name nor services, supervisor and notices count: a run can be resumed with
+        other ports. Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
         """
         key = {
             "hparams": self.hparams.to_dict(),
@@ -214,11 +217,13 @@ def _resolve(path: Path, overrides: Sequence[str]) -> Config:
     try:
         file = read_settings(path)
     except HParamsError as error:
-        raise ConfigError([str(error)]) from None
+        raise ConfigError([TOKEN_HINT if holds_token(str(error)) else str(error)]) from None
     return _checked(file, overrides)
 
 
 def _checked(file: SettingsFile, overrides: Sequence[str]) -> Config:
+    if any(map(holds_token, [*overrides, repr((file.values, file.problems))])):
+        raise ConfigError([f"{file.path}: {TOKEN_HINT}"])  # alone: no other complaint may show the value
     values, problems = _SCHEMA.check(file.values)
     changes, override_problems = _parse_overrides(overrides)
     _absolute_data_folder(values, file.path.parent)

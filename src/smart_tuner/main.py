@@ -30,6 +30,7 @@ from smart_tuner.messages import (
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
 from smart_tuner.services import Services
@@ -192,12 +193,19 @@ class SmartTunerMain:
         return AutoTuning(run, self._config, self._device, self._output).tune()
 
     def _train(self, run: RunFolder) -> Outcome:
+        with noticing(run, self._config.notices, self._output.language, self._warn) as notices:
+            outcome = self._followed(run, notices)
+            notices.ended(outcome)
+        return outcome
+
+    def _followed(self, run: RunFolder, notices: RunNotices) -> Outcome:
         # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
         config = replace(self._config, hparams=run.config().hparams)
         progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
+            notices.show(stamped)
             if isinstance(stamped.event, EstimateEvent):
                 self._warn_about_disk(stamped.event)
             if isinstance(stamped.event, DataEvent):
@@ -205,14 +213,14 @@ class SmartTunerMain:
                     told = RecordingsPhrase.ADVICE(detail=advice)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
-        def warn(message: Message) -> None:
-            self._output.result(CommandPhrase.WARNING(message=message))
-
         command = self._command(run, self._device)
         try:
-            return SelfHealing(run, config, command, on_event, self._output.say, warn).train()
+            return SelfHealing(run, config, command, on_event, self._output.say, self._warn).train()
         finally:
             progress.close()
+
+    def _warn(self, message: Message) -> None:
+        self._output.result(CommandPhrase.WARNING(message=message))
 
     def _warn_about_disk(self, estimate: EstimateEvent) -> None:
         free = shutil.disk_usage(self._root).free

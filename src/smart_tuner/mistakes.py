@@ -47,6 +47,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.faults import FaultError
     from smart_tuner.main import MachineError
+    from smart_tuner.notice_settings import SecretsError
     from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
     from smart_tuner.restart_history import HistoryError
@@ -68,6 +69,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
         OutcomeError,
         HistoryError,
         FaultError,
+        SecretsError,
         StudyStorageError,
         StudyTrackingError,
     )

@@ -19,6 +19,7 @@ from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
+from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
@@ -35,6 +36,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
+    NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
@@ -97,6 +99,7 @@ __all__ = [
     "Message",
     "MessageError",
     "ModelPhrase",
+    "NoticePhrase",
     "Parameter",
     "Phrase",
     "RecordingsPhrase",
