@@ -13,6 +13,7 @@ from typing import Any
 
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
+from smart_tuner.messages.diagnosis import DiagnosisPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
@@ -32,6 +33,7 @@ from smart_tuner.messages.tuning import TuningPhrase
 CATALOGUES: tuple[type[Phrase], ...] = (
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
@@ -92,6 +94,7 @@ __all__ = [
     "CATALOGUES",
     "CommandPhrase",
     "ControlPhrase",
+    "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
