@@ -39,8 +39,9 @@ def artifact_uri(tracking_root: Path) -> str:
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
     """The numbers of one event under the names shown, and the training step they belong to (0 where none).
 
-    Both interfaces group by what stands before the last or first slash and sort by name: incidents and
-    restarts (the count so far), diagnoses (their confidence), training, validation, then `voice`, the figures of the final examination.
+    Both interfaces group by what stands before the last or first slash and sort by name: diagnoses (their
+    confidence), incidents and restarts (the count so far), training, validation, then `voice`, the figures of
+    the final examination.
     """
     match event:
         case StepEvent():
