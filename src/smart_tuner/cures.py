@@ -151,7 +151,10 @@ class CureController:
         begun = sum(cure.state == BEGUN for cure in self.course.cures)
         if begun >= self._settings.most_cures:
             return None
-        look = self.course.looks[-1]
+        look, train = self.course.looks[-1], self._hparams.train
+        left = (train.max_steps - look.step) // train.validate_every
+        if left < self._settings.judge_after_validations:
+            return None  # it could not be judged any more
         for diagnosis in found:
             for action in self._ranked(diagnosis.trouble):
                 if self._is_open(diagnosis.trouble, action):
