@@ -164,7 +164,8 @@ def subject(event: IncidentEvent) -> str:
     """Names of what was wrong, or the figure; nothing where there is neither."""
     details = event.details
     for key in ("culprits", "terms", "layers", "utterance"):
-        if value := details.get(key):
+        value = details.get(key)
+        if value and not isinstance(value, dict):  # of a large norm the layers have their sizes: its own counts
             return value if isinstance(value, str) else ", ".join(value[:MOST_NAMES_TOLD])
     figures = ("norm", "reference", "attention_alignment", "gate_accuracy", "val_loss")
     return next((f"{name} {details[name]:.3g}" for name in figures if details.get(name) is not None), "")
