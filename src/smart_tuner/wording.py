@@ -165,7 +165,7 @@ def subject(event: IncidentEvent) -> str:
     details = event.details
     for key in ("culprits", "terms", "layers", "utterance"):
         value = details.get(key)
-        if value and not isinstance(value, dict):  # of a large norm the layers have their sizes: its own counts
+        if value and not isinstance(value, dict):  # layers with sizes: those of a norm
             return value if isinstance(value, str) else ", ".join(value[:MOST_NAMES_TOLD])
     figures = ("norm", "reference", "attention_alignment", "gate_accuracy", "val_loss")
     return next((f"{name} {details[name]:.3g}" for name in figures if details.get(name) is not None), "")
