@@ -20,6 +20,7 @@ class NoticeKind(StrEnum):
     RESTART = "restart"
     GOAL = "goal"
     BEST_MODEL = "best_model"
+    TRIAL = "trial"
     VALIDATION = "validation"
     AUDIO = "audio"
     ANSWER = "answer"

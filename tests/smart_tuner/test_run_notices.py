@@ -23,7 +23,8 @@ from smart_tuner.notices import Notice, NoticeKind
 from smart_tuner.progress import Output, Verbosity
 from smart_tuner.records import EventWriter
 from smart_tuner.run_folder import RunFolder, list_runs
-from smart_tuner.run_notices import Goals, RunNotices
+from smart_tuner.run_goals import Goals
+from smart_tuner.run_notices import RunNotices
 from tacotron2.events import (
     CheckpointEvent,
     Event,
@@ -34,7 +35,7 @@ from tacotron2.events import (
     StepEvent,
     ValidationEvent,
 )
-from tests.smart_tuner.test_telegram import BotServer
+from tests.smart_tuner.bot_server import BotServer
 
 TOKEN = "1234567890:AAHk_a-secret-token-of-a-bot-0123456"
 SOURCE = Path(__file__).parents[2] / "src"
@@ -72,7 +73,7 @@ def step(number: int, loss: float) -> StepEvent:
     [
         ([validation(500, 0.41), validation(1000, 0.41)], {"attention_alignment"}),
         ([validation(1000, 0.41), validation(1100, 0.41)], {"attention_alignment"}),
-        ([validation(1001, 0.9), validation(1002, 0.9)], set()),
+        ([validation(1001, 0.9), validation(1002, 0.9)], {"attention_alignment"}),
         ([validation(10, 0.4), validation(20, 0.4)], set()),
         ([validation(10, 0.5), validation(20, 0.3), validation(30, 0.5)], set()),
         ([validation(10, 0.5), STARTED, validation(20, 0.5)], set()),
@@ -175,7 +176,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[BotServer]:
         lambda root: replace(real(root), memory_free_bytes=plenty, disk_free_bytes=plenty),
     )
     with BotServer() as bot:
-        threading.Thread(target=bot.serve_forever, daemon=True).start()
+        threading.Thread(target=bot.serve_forever, args=(0.01,), daemon=True).start()
         monkeypatch.setenv("SMART_TUNER_TELEGRAM_TOKEN", TOKEN)
         monkeypatch.setenv("SMART_TUNER_TELEGRAM_CHAT", "42")
         monkeypatch.setenv("SMART_TUNER_TELEGRAM_API", bot.api)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.chat import ChatPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.ending import EndPhrase
@@ -30,6 +31,7 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChatPhrase,
     CommandPhrase,
     ControlPhrase,
     EndPhrase,
@@ -90,6 +92,7 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChatPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "EndPhrase",
