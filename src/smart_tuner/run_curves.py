@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_tuner.messages import ChatPhrase, Language, render
+from smart_tuner.messages.language import number
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.run_goals import GOALS
 from tacotron2.events import (
@@ -36,6 +37,10 @@ BLUE, ORANGE, GREY, RED = "#2f6db3", "#d9730d", "#8a8a8a", "#c2262e"
 NOTHING_RECORDED = 3
 MOST_POINTS = 1500
 """Of the curve of training; a longer one is drawn as means of neighbours."""
+FEW = 20
+"""Points that are each marked: of one alone there is no line."""
+LOG_FROM = 8.0
+"""Times the smallest loss, from which the largest one makes the scale logarithmic."""
 
 Points = list[tuple[int, float]]
 
@@ -95,6 +100,7 @@ def save_curves(path: Path, name: str, curves: Curves, language: Language) -> No
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(WIDTH, 6.4), layout="constrained", dpi=DPI)
     upper, lower = figure.subplots(2, 1, sharex=True)
@@ -104,11 +110,14 @@ def save_curves(path: Path, name: str, curves: Curves, language: Language) -> No
     for axes in (upper, lower):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-        for number, step in enumerate(curves.restarts):
-            label = render(ChatPhrase.CURVES_RESTART(), language) if number == 0 else None
+        for place, step in enumerate(curves.restarts):
+            first = axes is upper and place == 0
+            label = render(ChatPhrase.CURVES_RESTART(), language) if first else None
             axes.axvline(step, color=RED, linewidth=0.9, linestyle=":", label=label)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(fontsize=8, frameon=False)
+    lower.set_xlim(left=0)
+    lower.xaxis.set_major_locator(MaxNLocator(integer=True))
     lower.set_xlabel(render(ChatPhrase.CURVES_STEP(), language))
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
@@ -124,9 +133,16 @@ def thinned(points: Points, most: int = MOST_POINTS) -> Points:
 
 
 def _draw_losses(axes: Axes, curves: Curves, language: Language) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator
+
     axes.set_title(render(ChatPhrase.CURVES_LOSS(), language), fontsize=10)
     for points, colour, phrase, marker in (
-        (thinned(curves.training), BLUE, ChatPhrase.CURVES_TRAINING, ""),
+        (
+            thinned(curves.training),
+            BLUE,
+            ChatPhrase.CURVES_TRAINING,
+            "" if len(curves.training) > FEW else "o",
+        ),
         (curves.validation, ORANGE, ChatPhrase.CURVES_VALIDATION, "o"),
     ):
         if points:
@@ -134,8 +150,11 @@ def _draw_losses(axes: Axes, curves: Curves, language: Language) -> None:
             label = render(phrase(), language)
             axes.plot(steps, values, color=colour, marker=marker, markersize=3.5, linewidth=1.2, label=label)
     losses = [value for _, value in curves.training + curves.validation]
-    if losses and min(losses) > 0 and max(losses) > 20 * min(losses):
+    if losses and min(losses) > 0 and max(losses) > LOG_FROM * min(losses):
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(lambda value, _: number(value, "g", language))
+        axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _draw_alignment(axes: Axes, curves: Curves, language: Language) -> None:
@@ -143,6 +162,7 @@ def _draw_alignment(axes: Axes, curves: Curves, language: Language) -> None:
     bar = GOALS["attention_alignment"].bar
     label = render(ChatPhrase.CURVES_GOAL(bar=bar), language)
     axes.axhline(bar, color=GREY, linewidth=0.9, linestyle="--", label=label)
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, ".1f", language))
     if curves.alignment:
         steps, values = zip(*curves.alignment, strict=True)
         axes.plot(steps, values, color=BLUE, marker="o", markersize=3.5, linewidth=1.2)
