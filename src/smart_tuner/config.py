@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
@@ -93,6 +94,7 @@ class SupervisorSettings:
 LAYER_SECTIONS: dict[str, type] = {
     "attention": AttentionSettings,
     "early_stop": EarlyStopSettings,
+    "cure": CureSettings,
     "services": ServiceSettings,
     "supervisor": SupervisorSettings,
     "notices": NoticeSettings,
@@ -113,6 +115,7 @@ class Config:
     hparams: HParams = field(default_factory=HParams)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
     early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
+    cure: CureSettings = field(default_factory=CureSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     notices: NoticeSettings = field(default_factory=NoticeSettings)
@@ -154,6 +157,7 @@ class Config:
             "hparams": self.hparams.to_dict(),
             "attention": dataclasses.asdict(self.attention),
             "early_stop": dataclasses.asdict(self.early_stop),
+            "cure": dataclasses.asdict(self.cure),
             "data_folder": self.data_folder and str(self.data_folder),
         }
         return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()

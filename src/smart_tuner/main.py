@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +16,12 @@ from smart_tuner.config import Config
 from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
+from smart_tuner.knowledge import remember_run
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     MachinePhrase,
     Message,
@@ -28,8 +31,8 @@ from smart_tuner.messages import (
     ServicePhrase,
 )
 from smart_tuner.progress import Output, make_progress
-from smart_tuner.records import ExitCause, Outcome
-from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
@@ -231,6 +234,7 @@ class SmartTunerMain:
             self._output.result(CommandPhrase.WARNING(message=told))
 
     def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
+        self._remember(run)
         reason = outcome.reason
         why = reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason)
         if left_a_voice(run, outcome):
@@ -242,6 +246,14 @@ class SmartTunerMain:
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
         self._output.result(told, *hint)
         write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
+
+    def _remember(self, run: RunFolder) -> None:
+        """What this run taught about cures, for those that come."""
+        try:
+            stream, _ = read_events(run.events_file)
+            remember_run(knowledge_file(run.root), run.name, run.config().hparams, stream)
+        except sqlite3.Error as error:
+            self._warn(DiagnosisPhrase.NOT_REMEMBERED(file=knowledge_file(run.root), detail=str(error)))
 
     def _tell_success(self, run: RunFolder, summary: dict[str, Any]) -> None:
         samples = sorted(run.samples_folder.glob("*.wav"))

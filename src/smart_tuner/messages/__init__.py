@@ -14,6 +14,7 @@ from typing import Any
 from smart_tuner.messages.chat import ChatPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
+from smart_tuner.messages.diagnosis import DiagnosisPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
@@ -34,6 +35,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ChatPhrase,
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
@@ -95,6 +97,7 @@ __all__ = [
     "ChatPhrase",
     "CommandPhrase",
     "ControlPhrase",
+    "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
