@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     STOPPED = "stopped"
     INCIDENT = "incident"
     RESTART = "restart"
+    CURE = "cure"
     GOAL = "goal"
     BEST_MODEL = "best_model"
     TRIAL = "trial"

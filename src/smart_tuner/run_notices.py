@@ -21,6 +21,8 @@ from smart_tuner.telegram import API, Telegram
 from smart_tuner.wording import CAUSES, sentence
 from tacotron2.events import (
     CheckpointEvent,
+    CureEvent,
+    DiagnosisEvent,
     IncidentEvent,
     RestartEvent,
     Stamped,
@@ -79,6 +81,8 @@ class RunNotices:
             self._tell(NoticeKind.STARTED, Importance.RESULT, sentence(stamped, self._language))
         elif isinstance(event, IncidentEvent):
             self._tell(NoticeKind.INCIDENT, Importance.TROUBLE, sentence(stamped, self._language))
+        elif isinstance(event, DiagnosisEvent | CureEvent):
+            self._tell(NoticeKind.CURE, Importance.RESULT, sentence(stamped, self._language))
         elif isinstance(event, RestartEvent):
             self._tell(NoticeKind.RESTART, Importance.TROUBLE, _restart(event))
         elif isinstance(event, CheckpointEvent) and event.role == "best":
