@@ -106,7 +106,7 @@ class SmartTunerMain:
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
-                outcome = self._tuned(claimed.run) or self._train(claimed.run)
+                outcome = self._train(claimed.run)
                 stay = left_a_voice(claimed.run, outcome) and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
@@ -187,17 +187,18 @@ class SmartTunerMain:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
-    def _tuned(self, run: RunFolder) -> Outcome | None:
+    def _tuned(self, run: RunFolder, notices: RunNotices) -> Outcome | None:
         """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
         from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
 
         if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
             return None
-        return AutoTuning(run, self._config, self._device, self._output).tune()
+        return AutoTuning(run, self._config, self._device, self._output, tell=notices.tuned).tune()
 
     def _train(self, run: RunFolder) -> Outcome:
-        with noticing(run, self._config.notices, self._output.language, self._warn) as notices:
-            outcome = self._followed(run, notices)
+        limit_s = self._config.hparams.train.max_train_minutes * 60
+        with noticing(run, self._config.notices, self._output.language, self._warn, limit_s) as notices:
+            outcome = self._tuned(run, notices) or self._followed(run, notices)
             notices.ended(outcome)
         return outcome
 
@@ -205,6 +206,7 @@ class SmartTunerMain:
         # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
         config = replace(self._config, hparams=run.config().hparams)
         progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
+        notices.catch_up()
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)

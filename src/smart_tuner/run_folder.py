@@ -167,6 +167,11 @@ class RunFolder:
         """What `smart-tuner synthesize` wrote."""
         return self.path / "speech"
 
+    @property
+    def curves_picture(self) -> Path:
+        """Loss and alignment as they were when the chat last asked for them."""
+        return self.path / "curves.png"
+
     def incident_folder(self, step: int) -> Path:
         """What replays the non-finite update to a step; only the newest are kept."""
         return self.path / "incidents" / f"{step:07d}"
