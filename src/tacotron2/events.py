@@ -184,6 +184,50 @@ class DecisionEvent(Event):
 
 
 @dataclass(frozen=True)
+class KnobEvent(Event):
+    """What the schedule's value of a hyper-parameter is multiplied by has changed, for the updates after
+    `step`. `by`: guard, supervisor or cure."""
+
+    kind: ClassVar[str] = "knob"
+    step: int
+    knob: str
+    before: float
+    after: float
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class DiagnosisEvent(Event):
+    """Something is wrong with the training: `trouble` is its kind (docs/diagnosis.md names all), `confidence`
+    0-1, `evidence` the figures it rests on."""
+
+    kind: ClassVar[str] = "diagnosis"
+    step: int
+    trouble: str
+    confidence: float
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CureEvent(Event):
+    """Something is tried against a trouble: `knob` is multiplied by `factor`.
+
+    `state`: begun, kept, or undone, which multiplies by its inverse. `score`: the objective when it began;
+    `score_after`: when it was judged.
+    """
+
+    kind: ClassVar[str] = "cure"
+    step: int
+    state: str
+    trouble: str
+    knob: str
+    factor: float
+    score: float
+    score_after: float | None = None
+
+
+@dataclass(frozen=True)
 class ExaminedEvent(Event):
     """The best checkpoint has spoken the test sentences."""
 
@@ -216,6 +260,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     IncidentEvent,
     RestartEvent,
     DecisionEvent,
+    KnobEvent,
+    DiagnosisEvent,
+    CureEvent,
     ExaminedEvent,
     FinishedEvent,
 )
@@ -263,6 +310,7 @@ OPTIONAL_FIELDS = frozenset(
         "train_seconds",
         "audio_seconds",
         "digest",
+        "score_after",
         "n_frames_per_step",
         "teacher_forcing",
     }

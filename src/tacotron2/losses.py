@@ -192,6 +192,10 @@ class Tacotron2Loss(nn.Module):
         self.register_buffer("positive_weight", torch.tensor(self.settings.gate_positive_weight), False)
         self.register_buffer("heard_classes", heard_classes(hparams.model.n_symbols), False)
 
+    def scale_positive_weight(self, scale: float) -> None:
+        """From now on a stop step weighs `gate_positive_weight` times this."""
+        self.get_buffer("positive_weight").fill_(self.settings.gate_positive_weight * scale)
+
     def forward(
         self,
         output: TacotronOutput,

@@ -36,6 +36,7 @@ def free_running_metrics(
     if attention.path is not None:  # without an alignment, nothing is known of the arrival
         figures |= stop_metrics(attention.arrival_step, len(rows), stopped).to_dict()
     figures["length_error_frames"] = float(length_error_frames(num_synthesised, num_recorded))
+    figures["length_ratio"] = num_synthesised / num_recorded
     figures["stop_score"] = stop_score(num_synthesised, num_recorded, stopped)
     distortion = mcd_dtw_db(synthesis, recording)
     if distortion is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
@@ -18,10 +18,13 @@ from tacotron2.models.decoder_state import DecoderOutput, Memory
 from tacotron2.models.encoder import Encoder
 from tacotron2.models.free_running import DrawnMasks, StepMasks, Voice, run, run_stepwise
 from tacotron2.models.gst import StylePredictor, StyleTokens
-from tacotron2.models.masking import length_mask
+from tacotron2.models.masking import ConvolutionBlock, length_mask
 from tacotron2.models.mmi import Recogniser
 from tacotron2.models.postnet import Postnet
 from tacotron2.text.symbols import CTC_SYMBOLS
+
+MOST_DROPOUT = 0.5
+"""Above it a layer hands on less than it keeps back."""
 
 
 class SecondaryOutput(NamedTuple):
@@ -194,6 +197,20 @@ class Tacotron2(nn.Module):
         decoded = decoder(memory, frames, masks)
         mel = self.denormalise(decoded.mel[:, :num_frames])
         return SecondaryOutput(mel, decoded.gate_logits, decoded.alignments)
+
+    def scale_dropout(self, scale: float) -> None:
+        """From now on the dropout of convolutions and decoder LSTMs is the settings' times this, at most
+        MOST_DROPOUT where the settings do not have more. The pre-net's stays: it is a part of how the model
+        speaks."""
+        model = self.hparams.model
+        names = ("p_convolution_dropout", "p_attention_dropout", "p_decoder_dropout")
+        usual = {name: getattr(model, name) for name in names}
+        scaled = {name: min(p * scale, max(p, MOST_DROPOUT)) for name, p in usual.items()}
+        for part in self.modules():
+            if isinstance(part, ConvolutionBlock):
+                part.p_dropout = scaled["p_convolution_dropout"]
+            elif isinstance(part, Decoder):
+                part.settings = replace(model, **scaled)
 
     def _prenet_drops(self) -> bool:
         return self.training or self.hparams.model.prenet_dropout_at_synthesis

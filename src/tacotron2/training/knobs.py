@@ -10,10 +10,17 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tacotron2.events import KnobEvent
 from tacotron2.hparams import HParams
 
 LOWEST_RATE_SCALE = 1 / 64
-GUIDE_SCALES = (1 / 8, 8.0)
+BOUNDS = {
+    "learning_rate": (LOWEST_RATE_SCALE, 64.0),
+    "guided_attention_weight": (1 / 64, 64.0),
+    "gate_positive_weight": (1 / 64, 64.0),
+    "dropout": (1 / 8, 8.0),
+}
+"""Of the scales, but for that of `micro_batches`, which ends where a part is one utterance."""
 
 
 @dataclass(frozen=True)
@@ -32,21 +39,22 @@ class Request:
 
 
 class Knobs:
-    """The scales: `learning_rate`, `guided_attention_weight`, and `micro_batches`, by which
-    `train.accumulation_steps` is multiplied."""
+    """The scales: `learning_rate`, `guided_attention_weight`, `gate_positive_weight`; `dropout`, of the
+    convolutions and of both LSTMs of the decoder; and `micro_batches`, by which `train.accumulation_steps` is
+    multiplied."""
 
     def __init__(self, hparams: HParams) -> None:
         train = hparams.train
         most_parts = train.batch_size // train.accumulation_steps
         self.bounds: dict[str, tuple[float, float]] = {
-            "learning_rate": (LOWEST_RATE_SCALE, 1.0),
-            "guided_attention_weight": GUIDE_SCALES,
+            **BOUNDS,
             "micro_batches": (1.0, float(max(1, most_parts))),
         }
         self.history: list[Request] = []
         """Every request that was granted, the oldest first, and those with an id that the bounds left nothing
         of: they too must not be made again."""
         self._scales = dict.fromkeys(self.bounds, 1.0)
+        self._news: list[KnobEvent] = []
 
     def scale(self, knob: str) -> float:
         """What the schedule's value is multiplied by."""
@@ -62,10 +70,19 @@ class Knobs:
         lowest, highest = self.bounds[request.knob]
         before = self._scales[request.knob]
         self._scales[request.knob] = min(max(before * request.factor, lowest), highest)
-        changed = self._scales[request.knob] != before
+        after = self._scales[request.knob]
+        changed = after != before
+        if changed:
+            told = KnobEvent(request.step, request.knob, before, after, request.by, request.reason)
+            self._news.append(told)
         if changed or request.id:
             self.history.append(request)
         return changed
+
+    def news(self) -> list[KnobEvent]:
+        """Every change since this was last asked."""
+        told, self._news = self._news, []
+        return told
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for `load_state_dict`."""

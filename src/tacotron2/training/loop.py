@@ -48,6 +48,7 @@ def train(
     ranks: Ranks | None = None,
     requests: Sequence[Request] = (),
     initial_weights: Path | None = None,
+    adjustments: Callable[[], Sequence[Request]] = tuple,
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
 
@@ -63,6 +64,8 @@ def train(
         requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
         initial_weights: a checkpoint or a voice whose weights the training begins with, where the folder has
             no state yet.
+        adjustments: asked after every validation and before the state is saved, for what is to be adjusted
+            from then on.
 
     Raises:
         NonFiniteLossError: within `log_every` steps of the third update that had to be masked within ten.
@@ -79,10 +82,10 @@ def train(
     resumed = trainer.resume()
     if resumed is None and initial_weights is not None:
         begin_with(trainer.model, initial_weights)
-    for request in requests:
-        trainer.knobs.request(request)
+    trainer.request(requests)
     emit(_started(trainer, resumed))
-    cause = _run(trainer, emit, stop_requested, moved)
+    _tell_changes(trainer, emit)
+    cause = _run(trainer, emit, stop_requested, moved, adjustments)
     progress, best = trainer.progress, trainer.checkpoints.best()
     emit(FinishedEvent(progress.step, cause, progress.train_seconds))
     return TrainingResult(progress.step, cause, best[0].path if best else None, progress.train_seconds)
@@ -93,6 +96,7 @@ def _run(
     emit: Callable[[Event], None],
     stop_requested: Callable[[], str | None],
     moved: Callable[[], None],
+    adjustments: Callable[[], Sequence[Request]],
 ) -> str:
     settings, progress, ranks = trainer.hparams.train, trainer.progress, trainer.ranks
     batches, meter = trainer.batches(), Meter(ranks)
@@ -122,6 +126,8 @@ def _run(
             meter = Meter(ranks)
         if validates:
             ranks.alone(partial(_judge, trainer, emit, moved))
+            trainer.request(ranks.agreed(tuple(adjustments()) if ranks.is_first else ()))
+            _tell_changes(trainer, emit)
             progress.train_seconds = ranks.agreed(seconds())
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
@@ -168,6 +174,12 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
         # At no other step, so that an interruption, which has its own look, changes nothing.
         for incident in trainer.adjust():
             emit(incident)
+        _tell_changes(trainer, emit)
+
+
+def _tell_changes(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    for change in trainer.knobs.news():
+        emit(change)
 
 
 def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], None]) -> None:

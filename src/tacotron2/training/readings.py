@@ -25,6 +25,9 @@ class Made:
     learning_rate: float
     guide_weight: float
     teacher_forcing: float = 1.0
+    positive_scale: float = 1.0
+    dropout_scale: float = 1.0
+    """What the settings were multiplied by: the stop step's weight in the loss, and dropout."""
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,10 @@ def _again(
         raise CheckpointError(f"{folder}: weights do not fit: {' '.join(str(error).split())}") from None
     made = evidence.made
     model.decoder.set_r(made.r)
+    model.scale_dropout(made.dropout_scale)
     network = fabric.setup(model)
     criterion = Tacotron2Loss(evidence.hparams, made.r).to(fabric.device)
+    criterion.scale_positive_weight(made.positive_scale)
     arithmetic: Any = fabric.strategy.precision
     if getattr(arithmetic, "scaler", None) is not None:
         arithmetic.scaler = None  # gradients as they are: a scale that is too large is no incident

@@ -6,7 +6,7 @@ once in `log_every` steps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -26,7 +26,7 @@ from tacotron2.reduction import stage_at
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Guarded
-from tacotron2.training.knobs import Knobs, micro_batches
+from tacotron2.training.knobs import Knobs, Request, micro_batches
 from tacotron2.training.loss_scale import LossScale
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
@@ -72,6 +72,7 @@ class Trainer:
         )
         self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
         self.ranks.connect(self.model)
+        self.knobs = Knobs(hparams)
         self._speak_with(self.r(0))
         train = hparams.train
         self.sampler = LengthBatchSampler(
@@ -79,7 +80,6 @@ class Trainer:
         )
         self.checkpoints = CheckpointFolder(folder / "checkpoints", train.keep_best, train.keep_states)
         self.progress = Progress(sampler=self.sampler.state_dict())
-        self.knobs = Knobs(hparams)
         resolved = hparams.replace(precision=self.precision)
         self.guard = Guard(Guarded(resolved, self.model, self.network, self.ranks, folder, len(train_set)))
         self.loss_scale = LossScale(self.fabric)
@@ -163,10 +163,22 @@ class Trainer:
             index for index, utterance in enumerate(self.train_set.utterances) if utterance.id in names
         )
 
+    def request(self, requests: Sequence[Request]) -> None:
+        """Adjusts scales for the updates that follow."""
+        for request in requests:
+            self.knobs.request(request)
+        self._heed_scales()
+
+    def _heed_scales(self) -> None:
+        """In the parts that keep a value of their own; the others ask before each update."""
+        self.criterion.scale_positive_weight(self.knobs.scale("gate_positive_weight"))
+        self.model.scale_dropout(self.knobs.scale("dropout"))
+
     def _speak_with(self, r: int) -> None:
         """Model and criterion; batches follow."""
         self.model.decoder.set_r(r)
         self.criterion = Tacotron2Loss(self.hparams, r).to(self.fabric.device)
+        self._heed_scales()
 
     def r(self, step: int) -> int:
         """Mel frames per decoder step in the update after `step` updates."""
@@ -216,5 +228,6 @@ class Trainer:
         self.progress.step += 1
         meter.add(terms, norm, masked, batch.num_frames)
         overflow = masked & self.loss_scale.settle(masked, total).logical_not()
-        made = Made(batch, self.model.r, parts, rate, weight, forced)
+        scales = self.knobs.scale("gate_positive_weight"), self.knobs.scale("dropout")
+        made = Made(batch, self.model.r, parts, rate, weight, forced, *scales)
         self.guard.note(Reading(self.progress.step, made, masked, norms, terms, overflow))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from tacotron2.checkpoint import read_checkpoint
 from tacotron2.data.dataset import TextMelLoader
-from tacotron2.events import Event, StepEvent
+from tacotron2.events import Event, StepEvent, ValidationEvent
 from tacotron2.hparams import HParams
 from tacotron2.training import Request, train
 from tacotron2.training.knobs import LOWEST_RATE_SCALE, Knobs
@@ -45,6 +46,59 @@ def test_a_request_that_the_bounds_left_nothing_of_is_not_made_later(tiny: HPara
     again.load_state_dict(knobs.state_dict())
     assert not again.request(HALF)
     assert again.scale("learning_rate") == knobs.scale("learning_rate") == 8 * LOWEST_RATE_SCALE
+
+
+def test_a_change_is_told_once_with_what_it_was_before(tiny: HParams) -> None:
+    knobs = Knobs(tiny)
+    knobs.request(Request("gate_positive_weight", 16.0, 3, "cure", "never_stops"))
+    knobs.request(Request("gate_positive_weight", 16.0, 5, "cure", "never_stops"))
+    knobs.request(Request("gate_positive_weight", 2.0, 7, "cure", "never_stops"))
+    assert [(told.step, told.before, told.after) for told in knobs.news()] == [
+        (3, 1.0, 16.0),
+        (5, 16.0, 64.0),
+    ]
+    assert knobs.news() == []
+
+
+@pytest.mark.usefixtures("blank_pictures")
+def test_what_is_adjusted_at_a_validation_holds_from_then_on_also_after_an_interruption(
+    tiny: HParams, sets: Sets, tmp_path: Path
+) -> None:
+    """The four scales that are asked for while the training goes on; weights equal to the last bit."""
+    hparams = tiny.replace(
+        max_steps=6, validate_every=2, checkpoint_every=1, p_convolution_dropout=0.2, p_decoder_dropout=0.1
+    )
+    knobs = ("learning_rate", "guided_attention_weight", "gate_positive_weight", "dropout")
+
+    def trained(folder: Path, until: int, adjusted: bool = True) -> list[Event]:
+        events: list[Event] = []
+
+        def adjustments() -> list[Request]:
+            step = max(event.step for event in events if isinstance(event, ValidationEvent))
+            return [Request(knob, 2.0, step, "cure", "test") for knob in knobs if adjusted and step == 2]
+
+        counts = iter(range(100))
+        train(
+            hparams,
+            *sets,
+            folder,
+            device="cpu",
+            emit=events.append,
+            stop_requested=lambda: "interrupted" if next(counts) == until - 1 else None,
+            adjustments=adjustments,
+        )
+        return events
+
+    trained(tmp_path / "whole", 100)
+    trained(tmp_path / "parts", 3)
+    trained(tmp_path / "parts", 100)
+    trained(tmp_path / "plain", 100, adjusted=False)
+    weights = [
+        read_checkpoint(tmp_path / name / "checkpoints" / "state-0000006.ckpt")["model"]
+        for name in ("whole", "parts", "plain")
+    ]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    assert not all(torch.equal(value, weights[2][name]) for name, value in weights[0].items())
 
 
 @pytest.mark.usefixtures("blank_pictures")
