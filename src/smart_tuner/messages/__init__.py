@@ -19,6 +19,7 @@ from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
+from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
@@ -36,6 +37,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
+    MonitorPhrase,
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
@@ -99,6 +101,7 @@ __all__ = [
     "Message",
     "MessageError",
     "ModelPhrase",
+    "MonitorPhrase",
     "NoticePhrase",
     "Parameter",
     "Phrase",
