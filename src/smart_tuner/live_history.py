@@ -105,11 +105,14 @@ class LiveHistory:
             self._knobs.append(event)
         self.num_incidents += isinstance(event, IncidentEvent)
         self.num_restarts += isinstance(event, RestartEvent)
-        if isinstance(event, RestartEvent) and self.happened:
-            if isinstance(self.happened[-1].event, FinishedEvent):
-                self.happened.pop()  # the restart names the end before it
         if isinstance(event, HAPPENINGS) and not _told_by_another(event):
-            self.happened.append(stamped)
+            self._happens(stamped)
+
+    def _happens(self, stamped: Stamped) -> None:
+        before = self.happened[-1].event if self.happened else None
+        if isinstance(stamped.event, RestartEvent) and isinstance(before, FinishedEvent):
+            self.happened.pop()  # the restart names the end before it
+        self.happened.append(stamped)
 
     def _begin(self, event: StartedEvent) -> None:
         self.started, self.last = event, None

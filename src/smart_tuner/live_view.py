@@ -45,6 +45,9 @@ STYLES = {
 }
 
 
+HAPPENED_STYLES = {"incident": "yellow", "restart": "magenta"}
+
+
 @dataclass(frozen=True)
 class Frame:
     """How the page is drawn, whatever it shows.
@@ -121,7 +124,8 @@ def progress_line(done: int, total: int, frame: Frame) -> RenderableType:
     line = Table.grid(expand=True, padding=(0, 1, 0, 0))
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True)
-    line.add_row(ProgressBar(total=max(1, total), completed=min(done, total)), Text(count))
+    bar = ProgressBar(total=max(1, total), completed=min(done, total), complete_style="green")
+    line.add_row(bar, Text(count))
     return line
 
 
@@ -265,7 +269,7 @@ def _happened(look: RunLook, frame: Frame) -> Iterator[RenderableType]:
             break
         if told := happening(stamped, look.restarts, frame.language):
             ago = MonitorPhrase.AGO(seconds=max(0.0, look.now - stamped.time))
-            table.add_row(frame.say(ago), told)
+            table.add_row(frame.say(ago), told, style=HAPPENED_STYLES.get(stamped.event.kind, ""))
     yield table if table.row_count else Text(frame.say(MonitorPhrase.NOTHING_YET()), style="dim")
 
 

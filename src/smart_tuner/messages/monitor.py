@@ -43,9 +43,9 @@ class MonitorPhrase(Phrase):
     ROW_PROGRESS = "{done:,} of {total:,}", "{done:,} из {total:,}"
     ROW_PHASE = "phase", "этап"
     ROW_TIME = "time left", "осталось"
-    ROW_SPEED = "speed", "скорость"
+    ROW_SPEED = "speed", "темп"
     ROW_RATE = "learning rate", "скорость обучения"
-    ROW_GUIDE = "guided attention", "направл. внимание"
+    ROW_GUIDE = "guided attention", "направляемое внимание"
     ROW_GRADIENT = "gradient norm", "норма градиента"
     ROW_SCALES = "adjusted", "изменено"
     ROW_MEMORY = "memory", "память"
@@ -65,7 +65,7 @@ class MonitorPhrase(Phrase):
     AGO = "{seconds:duration} ago", "{seconds:duration} назад"
     MEMORY_USED = "{used:MiB}", "{used:MiB}"
 
-    PART_LOSSES = "Losses", "Ошибки"
+    PART_LOSSES = "Losses", "Потери"
     PART_VALIDATIONS = "Validations: {count}", "Проверки: {count}"
     PART_HAPPENED = (
         "What happened ({incidents} {incidents:incident|incidents}, {restarts} {restarts:restart|restarts})",
@@ -75,9 +75,9 @@ class MonitorPhrase(Phrase):
     PART_PAGES = "Pages", "Страницы"
     PART_TRIALS = "Trials: {count}", "Пробы: {count}"
 
-    LOSS_REFERENCE = "reference", "эталонная"
+    LOSS_REFERENCE = "reference", "эталонные"
     COLUMN_STEP = "step", "шаг"
-    COLUMN_LOSS = "loss", "ошибка"
+    COLUMN_LOSS = "loss", "потери"
     COLUMN_ALIGNMENT = "align.", "выр."
     COLUMN_QUALITY = "quality", "кач."
     COLUMN_GATE = "stop", "стоп"
