@@ -20,8 +20,10 @@ from smart_tuner.messages import Language
 
 LOOK_S = 1.0
 PLAIN_WIDTH, PLAIN_ROWS = 100, 12
-ROWS = (16, 12, 8, 6, 4, 3, 2, 1)
-"""How many lines lists may have, from roomy to tight: the first that fits the screen is taken."""
+ROWS = ((16, False), (12, False), (8, False), (6, False), (4, False), (2, False), (3, True), (1, True))
+"""How many lines lists may have, and whether the rest is brief: the first that fits the screen is taken."""
+LAST_ROWS = 6
+"""Of the page that stays when the person has left."""
 
 LEAVING = frozenset("qQйЙ")
 """The same key on a Russian keyboard too."""
@@ -56,23 +58,23 @@ def watch(look: Callable[[], Page], change: Callable[[Frame], Frame], language: 
     try:
         with _keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
-                live.update(_fitting(page, change, console, language), refresh=True)
+                live.update(fitting(page, change, console, language), refresh=True)
                 if LEAVING.intersection(pressed(LOOK_S)):
                     break
                 page = look()
     except KeyboardInterrupt:
         pass
-    frame = replace(change(frame_of(console, language)), rows=ROWS[3], hint=False, pages=None)
+    frame = replace(change(frame_of(console, language)), rows=LAST_ROWS, hint=False, pages=None)
     console.print(page(frame))
 
 
-def _fitting(
+def fitting(
     page: Page, change: Callable[[Frame], Frame], console: Console, language: Language
 ) -> RenderableType:
     """The page with lists as long as the screen allows."""
     frame, height = change(replace(frame_of(console, language), hint=True)), console.size.height
-    for rows in ROWS:
-        drawn = page(replace(frame, rows=rows))
+    for rows, brief in ROWS:
+        drawn = page(replace(frame, rows=rows, brief=brief))
         if len(console.render_lines(drawn, pad=False)) <= height:
             break
     return drawn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
@@ -53,11 +53,13 @@ class Frame:
     """How the page is drawn, whatever it shows.
 
     rows: validations and happenings that may be listed.
+    brief: without what can be missed first on a low screen.
     """
 
     language: Language
     width: int
     rows: int = 6
+    brief: bool = False
     blocks: str = BLOCKS
     pages: Sequence[ServiceAddress] | None = None
     hint: bool = False
@@ -85,7 +87,7 @@ def run_page(look: RunLook, frame: Frame) -> RenderableType:
     life = decide(look.signs, look.timeout_s)
     parts: list[RenderableType] = [_head(look, life, frame), _progress(look, frame)]
     if frame.width >= WIDE:
-        half = Frame(frame.language, (frame.width - 3) // 2, frame.rows, frame.blocks)
+        half = replace(frame, width=(frame.width - 3) // 2)
         columns = Table.grid(padding=(0, 3, 0, 0), expand=True)
         columns.add_column(ratio=1)
         columns.add_column(ratio=1)
@@ -168,6 +170,8 @@ def _step_rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:
     if last.step_seconds > 0:
         yield MonitorPhrase.ROW_SPEED, say(TrainingPhrase.STEP_RATE(rate=1 / last.step_seconds))
     yield MonitorPhrase.ROW_RATE, say(MonitorPhrase.SMALL(value=last.learning_rate))
+    if frame.brief:
+        return
     yield MonitorPhrase.ROW_GUIDE, say(MonitorPhrase.PLAIN_2(value=last.guided_attention_weight))
     yield MonitorPhrase.ROW_GRADIENT, say(MonitorPhrase.PLAIN_3(value=last.grad_norm))
     yield MonitorPhrase.ROW_WAITING, say(MonitorPhrase.SHARE(value=last.data_wait_share))
@@ -184,7 +188,7 @@ def _losses(look: RunLook, frame: Frame) -> Iterator[RenderableType]:
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="cyan", no_wrap=True)
     last = history.last
-    shown = list(last.losses.items())[:MOST_LOSSES]
+    shown = list(last.losses.items())[: 1 if frame.brief else MOST_LOSSES]
     for name, value in shown:
         trend = frame.trend(history.losses[name].values, BESIDE_LOSSES)
         table.add_row(name, frame.say(MonitorPhrase.PLAIN_3(value=value)), trend)
@@ -213,7 +217,8 @@ def _validations(look: RunLook, frame: Frame) -> Iterator[RenderableType]:
     ):
         newest = _known(MonitorPhrase.PLAIN_2(value=values[-1]), frame)
         trends.add_row(frame.say(phrase()), newest, frame.trend(values, BESIDE_VALIDATIONS))
-    yield trends
+    if not frame.brief:
+        yield trends
     yield _validation_table(list(history.validations)[-frame.rows :][::-1], frame)
 
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from smart_tuner.live_history import LiveHistory
-from smart_tuner.live_screen import print_once
+from smart_tuner.live_screen import fitting, print_once
 from smart_tuner.live_state import Signs
 from smart_tuner.live_view import Frame, run_page
 from smart_tuner.messages import Language, ServicePhrase
@@ -111,14 +111,14 @@ def lines_of(text: str) -> str:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(width: int, language: Language) -> None:
     for rows, blocks in ((1, BLOCKS), (40, ASCII)):
-        frame = Frame(language, width, rows, blocks, PAGES, hint=True)
+        frame = Frame(language, width, rows, blocks=blocks, pages=PAGES, hint=True)
         for page in (run_page(look(), frame), run_page(look(events=[]), frame), study_page(study(), frame)):
             assert max(map(len, drawn(page, width).splitlines())) <= width
 
 
 @pytest.mark.parametrize("width", [60, 120])
 def test_the_figures_of_a_run_are_all_there(width: int) -> None:
-    text = lines_of(drawn(run_page(look(), Frame(Language.EN, width, 6, BLOCKS, PAGES, True)), width))
+    text = lines_of(drawn(run_page(look(), Frame(Language.EN, width, 6, pages=PAGES, hint=True)), width))
     for part in (
         NAME,
         "running",
@@ -149,7 +149,7 @@ def test_the_figures_of_a_run_are_all_there(width: int) -> None:
 
 
 def test_the_same_in_russian() -> None:
-    text = lines_of(drawn(run_page(look(), Frame(Language.RU, 60, 6, BLOCKS, PAGES, True)), 60))
+    text = lines_of(drawn(run_page(look(), Frame(Language.RU, 60, 6, pages=PAGES, hint=True)), 60))
     for part in (
         "идёт",
         "1 239 из 2 500",
@@ -225,6 +225,19 @@ def test_a_curve_keeps_its_shape() -> None:
     rising = sparkline([2.0**power for power in range(8)], 8)
     assert rising == BLOCKS  # by logarithms
     assert list(sparkline(range(1000), 40)) == sorted(sparkline(range(1000), 40))
+
+
+@pytest.mark.parametrize(("width", "height"), [(60, 24), (80, 24), (100, 30), (160, 50)])
+def test_the_page_fits_the_screen_from_its_head_to_its_foot(width: int, height: int) -> None:
+    console = Console(file=io.StringIO(), width=width, height=height, highlight=False, markup=False)
+
+    def page(frame: Frame) -> RenderableType:
+        return run_page(look(), frame)
+
+    drawn_page = fitting(page, lambda frame: replace(frame, pages=PAGES), console, Language.EN)
+    text = drawn(drawn_page, width)
+    assert len(text.splitlines()) <= height
+    assert NAME in text and "converged" in text and "localhost:5001" in text and "q or Ctrl-C leaves" in text
 
 
 def test_without_a_terminal_it_is_plain_text(monkeypatch: pytest.MonkeyPatch) -> None:
