@@ -70,8 +70,8 @@ EVENTS: list[Event] = [
     KnobEvent(39, "learning_rate", 1.0, 0.5, "supervisor", "non_finite"),
     *map(step, range(31, 1240)),
     validation(1200, 0.84),
-    DiagnosisEvent(1200, "attention_lost", 0.9, {}),
-    CureEvent(1200, "begun", "attention_lost", "guided_attention_weight", 2.0, 0.3),
+    DiagnosisEvent(1200, "attention_repeating", 0.9, {"repeat_rate": 0.2}),
+    CureEvent(1200, "begun", "attention_repeating", "guided_attention_weight", 2.0, 0.3),
     DecisionEvent(
         1239,
         "early_stopping",
@@ -137,14 +137,15 @@ def test_the_figures_of_a_run_are_all_there(width: int) -> None:
         "What happened (1 incident, 1 restart)",
         "step 39: an update was not finite and was not made (mel_after)",
         "step 39: non_finite; restart 1, going on from step 30; learning rate x 0.5",
-        "step 1200: against attention_lost: guided_attention_weight x 2",
+        "step 1200: attention comes back to 20% of the symbols",
+        "step 1200: tried against it: guided_attention_weight x 2",
         "step 1239: converged: no gain in quality for 5 validations",
         "MLflow answers on http://localhost:5001/#/experiments/1/runs",
         "TensorBoard: no port from 1 to 2 is free on h",
         "q or Ctrl-C leaves",
     ):
         assert part in text, part
-    places = [text.index(each) for each in ("converged: no gain", "against attention_lost", "restart 1,")]
+    places = [text.index(each) for each in ("converged: no gain", "tried against it", "restart 1,")]
     assert places == sorted(places)  # the newest first
 
 

@@ -99,6 +99,7 @@ class DiagnosisPhrase(Phrase):
         "{file}: опыт лечения из этого запуска сохранить не удалось ({detail})",
     )
     KNOB_TURNED = (
-        "step {step}: {knob} x {after:g} of what the settings say, before x {before:g} ({by}: {reason})",
-        "шаг {step}: {knob} x {after:g} от заданного, прежде x {before:g} ({by}: {reason})",
+        "step {step}: {knob} x {after:.3g} of what the settings say, before x {before:.3g} ({by})",
+        "шаг {step}: {knob} x {after:.3g} от заданного, прежде x {before:.3g} ({by})",
     )
+    BY_SUPERVISOR = "supervisor", "надзор"

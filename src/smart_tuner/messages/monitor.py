@@ -91,25 +91,6 @@ class MonitorPhrase(Phrase):
         "шаг {step}: {cause}; перезапуск {attempt}, {actions}",
     )
     FINISHED_TOLD = "step {step}: the attempt ended: {cause}", "шаг {step}: попытка окончилась: {cause}"
-    KNOB_TOLD = (
-        "step {step}: {knob} x {before:.3g} is now x {after:.3g} ({by})",
-        "шаг {step}: {knob} x {before:.3g}, теперь x {after:.3g} ({by})",
-    )
-    DIAGNOSIS_TOLD = "step {step}: diagnosis {trouble}", "шаг {step}: диагноз {trouble}"
-    CURE_BEGUN = (
-        "step {step}: against {trouble}: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble}: {knob} x {factor:.3g}",
-    )
-    CURE_KEPT = (
-        "step {step}: it helped against {trouble}, kept: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble} помогло, остаётся: {knob} x {factor:.3g}",
-    )
-    CURE_UNDONE = (
-        "step {step}: it did not help against {trouble}, undone: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble} не помогло, отменено: {knob} x {factor:.3g}",
-    )
-    BY_SUPERVISOR = "supervisor", "надзор"
-    BY_CURE = "cure", "лечение"
     LINES_SKIPPED = (
         "{count} {count:line|lines} of the record could not be read",
         "не удалось прочесть {count} {count:строку|строки|строк} записи",
