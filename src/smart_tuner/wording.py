@@ -52,6 +52,7 @@ CAUSES: dict[ExitCause, Phrase] = {
     ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
     ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
     ExitCause.ATTENTION_FAILED: EndPhrase.ATTENTION_FAILED,
+    ExitCause.UNSTABLE: EndPhrase.UNSTABLE,
     ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
     ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
     ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
