@@ -32,8 +32,8 @@ CAUSES = {
     Reason.UNSTABLE: ExitCause.UNSTABLE,
 }
 """What a decision to begin anew ends the attempt for; every other end is a stop."""
-YOUNG = 0.5
-"""Share of the training until which it may begin anew."""
+YOUNG, VERY_YOUNG = 0.5, 0.3
+"""Shares of the training until which it may begin anew, and until which also where attention had formed."""
 Adjustment = tuple[str, float, int, str, str]
 """Knob, factor, step, by whom and why, as `tacotron2.training.Request` takes them."""
 
@@ -126,13 +126,14 @@ class Controllers:
 
     def _anew(self, event: ValidationEvent) -> Decision | None:
         """The decision that a young training is to begin anew: with another seed, which is what helps an
-        attention that skips, or at a lower rate where nothing was learned before it became unstable."""
-        young = self._plan.progress(event.step, event.train_seconds or 0.0) <= YOUNG
-        if not (self._config.cure.curing and young):
+        attention that skips, or at a lower rate where it became unstable and does not read the text."""
+        progress = self._plan.progress(event.step, event.train_seconds or 0.0)
+        if not (self._config.cure.curing and progress <= YOUNG):
             return None
         found = {each.trouble: each.evidence for each in self._cures.diagnoses()}
-        formed = max(look.forced.get(ALIGNMENT, 0.0) for look in self._cures.course.looks)
-        if Trouble.INSTABILITY in found and formed < FORMED and self._calmer_left > 0:
+        seen = [look.forced.get(ALIGNMENT, 0.0) for look in self._cures.course.looks]
+        lost = seen[-1] < FORMED and (max(seen) < FORMED or progress <= VERY_YOUNG)
+        if Trouble.INSTABILITY in found and lost and self._calmer_left > 0:
             figures = {"step": event.step, "incidents": found[Trouble.INSTABILITY]["incidents"]}
             return Decision(Verdict.STOP, Reason.UNSTABLE, figures)
         if Trouble.ATTENTION_SKIPPING in found and self._seeds_left > 0:

@@ -177,6 +177,7 @@ def test_what_became_unstable_before_it_learned_anything_begins_anew_at_a_lower_
         (low, 0, "unstable", []),
         (low, 2, None, ["learning_rate"]),
         ({}, 0, None, ["learning_rate"]),  # there is something to lose
+        ({"attention_alignment": 0.35}, 0, None, ["learning_rate"]),
     ):
         restart = RestartEvent(1, "unstable", 200, None, [], 0.0)
         training = Training(config(), [*[restart] * restarts, started()])
