@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
@@ -31,6 +32,7 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
     DiagnosisPhrase,
@@ -92,6 +94,7 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "DiagnosisPhrase",

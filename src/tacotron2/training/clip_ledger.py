@@ -19,7 +19,7 @@ from tacotron2.events import ClipsEvent
 from tacotron2.losses import decoder_steps
 from tacotron2.models.tacotron2 import TacotronOutput
 from tacotron2.training.clip_figures import alignment_scores, reference_losses
-from tacotron2.training.clip_rule import FEWEST_SEEN, Usual, are_bad, severity
+from tacotron2.training.clip_rule import FEWEST_SEEN, Usual, are_bad, reasons, severity
 from tacotron2.training.ranks import Ranks
 
 PERSISTENT = 3
@@ -121,12 +121,13 @@ class ClipLedger:
                 "loss": round(usual.loss, 4),
                 "loss_deviation": round(usual.loss_deviation, 4),
             },
-            bad=[self._listed(int(index), alignment, loss) for index in bad[worst][:MOST_LISTED]],
+            bad=[self._listed(int(index), alignment, loss, usual) for index in bad[worst][:MOST_LISTED]],
             groups=self._group_medians(alignment, loss),
         )
 
-    def _listed(self, index: int, alignment: Tensor, loss: Tensor) -> dict[str, Any]:
+    def _listed(self, index: int, alignment: Tensor, loss: Tensor, usual: Usual) -> dict[str, Any]:
         utterance = self._set.utterances[index]
+        why = reasons(float(alignment[index]), float(loss[index]), usual)
         return {
             "id": utterance.id,
             "speaker": utterance.speaker,
@@ -135,6 +136,7 @@ class ClipLedger:
             "alignment": round(float(alignment[index]), 4),
             "loss": round(float(loss[index]), 4),
             "times_bad": int(self._times_bad[index]),
+            "why": [each.value for each in why],
         }
 
     def _group_medians(self, alignment: Tensor, loss: Tensor) -> dict[str, dict[str, float]]:

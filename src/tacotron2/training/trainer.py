@@ -157,6 +157,8 @@ class Trainer:
     def adjust(self) -> list[IncidentEvent]:
         """Does what the guard's readings call for; what is to be told of it."""
         incidents = self.guard.adjust(self.progress.step, self.knobs)
+        if self.hparams.train.set_aside_bad_clips:
+            incidents += self.guard.set_aside(self.progress.step, self.clips.persistent())
         self._leave_out()
         return incidents
 
