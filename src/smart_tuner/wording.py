@@ -76,6 +76,7 @@ INCIDENTS: dict[str, Phrase] = {
     "gate_collapse": IncidentPhrase.GATE_COLLAPSE,
     "validation_loss": IncidentPhrase.VALIDATION_LOSS,
     "poisoned_clip": IncidentPhrase.POISONED_CLIP,
+    "bad_clip": IncidentPhrase.BAD_CLIP,
     "micro_batch": IncidentPhrase.MICRO_BATCH,
 }
 TROUBLES: dict[str, Phrase] = {trouble.value: DiagnosisPhrase[trouble.name] for trouble in Trouble}

@@ -232,9 +232,9 @@ class ClipsEvent(Event):
     """How single recordings of the training set fare, teacher forced.
 
     `usual`: median and 1.4826 x MAD over `num_clips` of them (alignment, alignment_deviation, loss,
-    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad).
-    `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by length (clips,
-    alignment, loss).
+    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad,
+    why: docs/clips.md). `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by
+    length (clips, alignment, loss).
     """
 
     kind: ClassVar[str] = "clips"

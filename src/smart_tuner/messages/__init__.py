@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from smart_tuner.messages.chat import ChatPhrase
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
@@ -34,6 +35,7 @@ from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     ChatPhrase,
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
     DiagnosisPhrase,
@@ -97,6 +99,7 @@ def _restored(value: Any) -> Parameter | None:
 __all__ = [
     "CATALOGUES",
     "ChatPhrase",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "DiagnosisPhrase",
