@@ -37,6 +37,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.report_command import report
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
 
@@ -98,6 +99,7 @@ def auto(
 app.command()(train)
 app.command()(replay)
 app.command()(gate)
+app.command()(report)
 app.command()(optimize)
 app.command()(join)
 

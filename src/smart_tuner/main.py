@@ -20,11 +20,13 @@ from smart_tuner.messages import (
     CommandPhrase,
     ControlPhrase,
     EndPhrase,
+    Language,
     MachinePhrase,
     Message,
     MessageError,
     Phrase,
     RecordingsPhrase,
+    ReportPhrase,
     ServicePhrase,
 )
 from smart_tuner.progress import Output, make_progress
@@ -39,6 +41,7 @@ from smart_tuner.supervisor import worker_command
 from smart_tuner.tracking import Tracker
 from smart_tuner.wording import CAUSES
 from tacotron2.events import DataEvent, EstimateEvent, Stamped
+from tacotron2.files import StorageError
 
 WAIT_S = 0.5
 DISK_RESERVE_BYTES = 200 * 2**20
@@ -108,6 +111,7 @@ class SmartTunerMain:
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
+                self._output.result(leave_report(claimed.run, self._output.language))
                 if not catch_up(claimed.run):
                     self._output.result(CommandPhrase.WARNING(message=EndPhrase.NOT_ALL_SHOWN()))
             finally:
@@ -289,6 +293,17 @@ def main_figures(summary: dict[str, Any]) -> list[Message]:
         steps = training["steps"]["value"]
         lines.append(EndPhrase.FIGURE_STEPS(steps=steps, seconds=seconds, attention=formed))
     return lines
+
+
+def leave_report(run: RunFolder, language: Language) -> Message:
+    """The page of a run; what to tell of it, also where it cannot be written."""
+    # The template engine is slow to import, and not every command comes to an end.
+    from smart_tuner.run_report import write_run_report
+
+    try:
+        return ReportPhrase.REPORT_WRITTEN(file=write_run_report(run, language))
+    except StorageError as error:
+        return EndPhrase.NOT_LEFT(detail=str(error))
 
 
 def catch_up(run: RunFolder) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.ending import EndPhrase
@@ -23,6 +24,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -30,6 +32,7 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChartPhrase,
     CommandPhrase,
     ControlPhrase,
     EndPhrase,
@@ -39,6 +42,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    ReportPhrase,
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
@@ -90,6 +94,7 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChartPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "EndPhrase",
@@ -104,6 +109,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "ReportPhrase",
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
