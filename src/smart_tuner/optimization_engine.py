@@ -342,6 +342,7 @@ class OptimizationEngine:
             hparams=hparams,
             attention=replace(config.attention, deadline_steps=hparams.train.max_steps + 1),
             early_stop=replace(config.early_stop, early_stopping=False),
+            cure=replace(config.cure, curing=False),
         )
         return TrialTask(self._folder.trial(number), config, number)
 

@@ -72,13 +72,13 @@ def renew_record(folder: StudyFolder, storage: str | None = None) -> StudyResult
     from smart_tuner.tuning.search_space import SearchSpace
     from smart_tuner.tuning.study_result import write_result
 
-    found, config = _opened(folder, storage), folder.config()
+    found, config = opened_study(folder, storage), folder.config()
     space = SearchSpace.of(config)
     plan = plan_sampler(config.tuning, space, config.tuning.trials)
     return write_result(found, folder, config, space, plan)
 
 
-def _opened(folder: StudyFolder, storage: str | None) -> Study:
+def opened_study(folder: StudyFolder, storage: str | None) -> Study:
     """The study in its own file, or where `storage` says.
 
     Raises:
@@ -126,7 +126,7 @@ def _row(folder: StudyFolder) -> list[str]:
         return [folder.name, "-", "-", "-"]
     from smart_tuner.tuning.trial_facts import counts, winner
 
-    trials = [trial for trial in _opened(folder, None).get_trials(deepcopy=False) if counts(trial)]
+    trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     best = winner(trials)
     return [folder.name, str(len(trials)), str(complete), f"{best.value:.3f}" if best else "-"]

@@ -12,8 +12,10 @@ from smart_tuner.machine import Machine
 from smart_tuner.records import Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
 from tacotron2.events import (
+    CureEvent,
     DataEvent,
     DecisionEvent,
+    DiagnosisEvent,
     EstimateEvent,
     Event,
     FinishedEvent,
@@ -79,6 +81,8 @@ def summarise(
         "restarts": _records(stream, RestartEvent),
         "incidents": _records(stream, IncidentEvent),
         "decisions": _records(stream, DecisionEvent),
+        "diagnoses": _records(stream, DiagnosisEvent),
+        "cures": _records(stream, CureEvent),
         "machine": machine.to_dict(),
     }
 

@@ -22,14 +22,16 @@ from filelock import FileLock
 from smart_tuner.attempt_end import whatever_happens
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.controllers import Controllers
+from smart_tuner.cures import Experience
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
+from smart_tuner.knowledge import Context, keep_experience, learned, read_experience
 from smart_tuner.machine import free_memory, num_cores
 from smart_tuner.messages import EndPhrase
 from smart_tuner.ranks import LOST_STATUS, is_first_process, num_local_processes
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events, write_atomically
 from smart_tuner.restart_history import History, HistoryError
-from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
+from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, knowledge_file, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError, ignore_requests
 from smart_tuner.stop_requests import StopRequests
 from smart_tuner.summary import examined_figures
@@ -71,7 +73,7 @@ class Job:
         self._config = config
         self._hparams = config.hparams
         self._history = History.read(run.recovery_file)
-        self._controllers = Controllers(config, read_events(run.events_file)[0])
+        self._controllers = Controllers(config)  # until the training begins, which has a past
         self._assigned = assigned
         self._device = assigned.device
         self._emit = emit
@@ -169,7 +171,10 @@ class Job:
     def _train(
         self, train_set: TextMelLoader, validation_set: TextMelLoader, requests: Sequence[Request]
     ) -> TrainingResult:
-        from tacotron2.training import train
+        from tacotron2.training import Request, train
+
+        history, _ = read_events(self._run.events_file)
+        self._controllers = Controllers(self._config, history, self._experience(train_set))
 
         def emit(event: Event) -> None:
             self._emit(event)
@@ -192,7 +197,18 @@ class Job:
             ranks=self._ranks,
             requests=requests,
             initial_weights=self._assigned.initial_weights,
+            adjustments=lambda: [Request(*each) for each in self._controllers.adjustments()],
         )
+
+    def _experience(self, train_set: TextMelLoader) -> Experience:
+        """What earlier runs taught about cures, as it was when this run began."""
+        path = self._run.experience_file
+        known = read_experience(path)
+        if known is None and self._ranks.is_first and self._config.cure.curing:
+            context = Context.of(self._hparams, train_set.audio_seconds)
+            known = learned(knowledge_file(self._run.root), context)
+            keep_experience(path, known)
+        return known or {}
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
         from tacotron2.examination import HOW, examine

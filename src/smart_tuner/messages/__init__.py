@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from smart_tuner.messages.charts import ChartPhrase
+from smart_tuner.messages.chat import ChatPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
+from smart_tuner.messages.diagnosis import DiagnosisPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
+from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
@@ -33,12 +36,15 @@ from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     ChartPhrase,
+    ChatPhrase,
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
+    MonitorPhrase,
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
@@ -95,8 +101,10 @@ def _restored(value: Any) -> Parameter | None:
 __all__ = [
     "CATALOGUES",
     "ChartPhrase",
+    "ChatPhrase",
     "CommandPhrase",
     "ControlPhrase",
+    "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
@@ -104,6 +112,7 @@ __all__ = [
     "Message",
     "MessageError",
     "ModelPhrase",
+    "MonitorPhrase",
     "NoticePhrase",
     "Parameter",
     "Phrase",

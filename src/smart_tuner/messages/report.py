@@ -193,15 +193,18 @@ class ReportPhrase(Phrase):
         "{shown} of {count} are listed; `events.jsonl` has all.",
         "Названо {shown} из {count}; все в `events.jsonl`.",
     )
-    KNOB = (
-        "{knob}: factor {before:g} → {after:g} ({by}: {reason})",
-        "{knob}: множитель {before:g} → {after:g} ({by}: {reason})",
+
+    CLIPS = "Recordings to look at", "Записи, на которые стоит взглянуть"
+    BAD_CLIPS = (
+        "{bad} of {count:,} recordings were badly aligned at step {step:,}; text and sound may not match.",
+        "На шаге {step:,} плохо читались записи: {bad} из {count:,}; возможно, текст и звук расходятся.",
     )
-    DIAGNOSED = "{trouble}, confidence {confidence:.0%}", "{trouble}, уверенность {confidence:.0%}"
-    CURE = "{state}: {knob} x {factor:g} against {trouble}", "{state}: {knob} x {factor:g} против {trouble}"
-    CURE_BEGUN = "begun", "начато"
-    CURE_KEPT = "kept", "оставлено"
-    CURE_UNDONE = "undone", "отменено"
+    TABLE_BAD_CLIPS = "The worst first", "Худшие первыми"
+    HEAD_RECORDING = "recording", "запись"
+    HEAD_SPEAKER_OF = "speaker", "диктор"
+    HEAD_ALIGNMENT_OF = "alignment", "выравнивание"
+    HEAD_LOSS_OF = "loss", "ошибка"
+    HEAD_TIMES_BAD = "times bad", "сколько раз"
 
     HEAD_ATTEMPT = "attempt", "попытка"
     HEAD_BEGAN = "began", "начало"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from tacotron2.events import (
 )
 
 MOST_MARKS, MOST_ROWS = 40, 60
+STEP_BEFORE = re.compile(r"^(?:step|шаг) [\d\s,\u00a0]+: ")
 CAUSE_WORDS = {cause.value: phrase for cause, phrase in CAUSES.items()}
 KINDS = {
     "incident": ("!", ReportPhrase.KIND_INCIDENT),
@@ -101,14 +103,17 @@ def _words(stamped: Stamped, language: Language) -> str:
         return f"{what} ({about})" if about else what
     if isinstance(event, RestartEvent):
         return _restart(event, language)
-    if isinstance(event, KnobEvent):
-        told = ReportPhrase.KNOB(
-            knob=event.knob, before=event.before, after=event.after, by=event.by, reason=event.reason
-        )
-        return render(told, language)
-    if isinstance(event, DecisionEvent | DiagnosisEvent | CureEvent):
-        return _sentence(stamped, language) or _plain(event, language)
+    if isinstance(event, DecisionEvent | DiagnosisEvent | CureEvent | KnobEvent):
+        try:
+            return _without_step(sentence(stamped, language))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return _plain(event)  # another version of the program wrote it
     return ""
+
+
+def _without_step(words: str) -> str:
+    """The step stands in a column, and above the curves."""
+    return STEP_BEFORE.sub("", words)
 
 
 def _restart(event: RestartEvent, language: Language) -> str:
@@ -127,25 +132,12 @@ def cause_word(cause: str, language: Language) -> str:
     return render(CAUSE_WORDS[cause](), language) if known else cause
 
 
-def _sentence(stamped: Stamped, language: Language) -> str:
-    """As it was told while it happened; nothing where another version of the program wrote it."""
-    try:
-        return sentence(stamped, language)
-    except (ValueError, KeyError, TypeError):
-        return ""
-
-
-def _plain(event: DecisionEvent | DiagnosisEvent | CureEvent, language: Language) -> str:
+def _plain(event: DecisionEvent | DiagnosisEvent | CureEvent | KnobEvent) -> str:
+    """The names in a record as they stand there."""
     if isinstance(event, DecisionEvent):
         return f"{event.controller}: {event.verdict}, {event.reason}"
     if isinstance(event, DiagnosisEvent):
-        told = ReportPhrase.DIAGNOSED(trouble=event.trouble, confidence=event.confidence)
-        return render(told, language)
-    states = {
-        "begun": ReportPhrase.CURE_BEGUN,
-        "kept": ReportPhrase.CURE_KEPT,
-        "undone": ReportPhrase.CURE_UNDONE,
-    }
-    state = render(states[event.state](), language) if event.state in states else event.state
-    told = ReportPhrase.CURE(state=state, knob=event.knob, factor=event.factor, trouble=event.trouble)
-    return render(told, language)
+        return event.trouble
+    if isinstance(event, CureEvent):
+        return f"{event.trouble}: {event.knob} x {event.factor:g}, {event.state}"
+    return f"{event.knob}: {event.before:g} → {event.after:g}"

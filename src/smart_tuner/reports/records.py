@@ -58,6 +58,11 @@ class RunRecords:
         """The same with their times."""
         return [(stamped.time, each) for stamped in self.stream if isinstance(each := stamped.event, kind)]
 
+    def file(self, name: Any) -> Path:
+        """A file that a record names, if it lies inside the folder; else one that is not there."""
+        path = (self.folder / str(name)).resolve()
+        return path if path.is_relative_to(self.folder.resolve()) else self.folder / "outside"
+
     @property
     def last_step(self) -> int:
         """The furthest step on record."""

@@ -8,7 +8,15 @@ from typing import TypeAlias
 
 from smart_tuner.messages import ChartPhrase, Language, ReportPhrase, render
 from smart_tuner.messages.language import duration, number
-from smart_tuner.reports import curves, environment, happenings, in_short, seen_and_heard, settings_diff
+from smart_tuner.reports import (
+    bad_clips,
+    curves,
+    environment,
+    happenings,
+    in_short,
+    seen_and_heard,
+    settings_diff,
+)
 from smart_tuner.reports.blocks import Block, Page, Section, Span, Table, Text, Tone
 from smart_tuner.reports.happenings import Happening, cause_word
 from smart_tuner.reports.media import Budget
@@ -41,6 +49,7 @@ def run_page(run: RunFolder, spans: Sequence[Span], language: Language) -> Page:
         ("attention", ReportPhrase.ATTENTION, lambda: seen_and_heard.attention(records, budget, language)),
         ("voice", ReportPhrase.VOICE, lambda: seen_and_heard.voice_over_time(records, budget, language)),
         ("events", ReportPhrase.HAPPENED, lambda: happenings.blocks(happened, language)),
+        ("clips", ReportPhrase.CLIPS, lambda: bad_clips.blocks(records, budget, language)),
         ("attempts", ReportPhrase.ATTEMPTS, lambda: _attempts(records, language)),
         ("tuning", ReportPhrase.TUNING, lambda: environment.tuning(records, language)),
         ("settings", ReportPhrase.SETTINGS, lambda: settings_diff.blocks(records, language)),

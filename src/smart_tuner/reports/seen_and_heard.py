@@ -21,7 +21,7 @@ def attention(records: RunRecords, budget: Budget, language: Language) -> list[B
     validations = [event for event in _latest(records) if event.attention_image]
     frames = []
     for event in thinned(validations, MOST_MAPS):
-        found = picture(records.folder / str(event.attention_image))
+        found = picture(records.file(event.attention_image))
         if found and budget.take(found.source):
             label = render(ReportPhrase.AT_STEP(step=event.step), language)
             alternative = render(_map_words(event), language)
@@ -49,7 +49,7 @@ def voice_over_time(records: RunRecords, budget: Budget, language: Language) -> 
         clips = []
         title = _spoken(validations, place, language)
         for event in times:
-            source = sound(records.folder / event.audio[place]) if place < len(event.audio) else None
+            source = sound(records.file(event.audio[place])) if place < len(event.audio) else None
             if source and budget.take(source):
                 label = render(ReportPhrase.AT_STEP(step=event.step), language)
                 clips.append(Clip(label, source, f"{label}: {title}"))
@@ -66,7 +66,7 @@ def sentences(records: RunRecords, budget: Budget, language: Language) -> list[B
     spoken = records.test_sentences
     shown: list[Block] = []
     for each in thinned(spoken, MOST_SENTENCES):
-        source = sound(records.folder / str(each.get("wav", "")))
+        source = sound(records.file(each.get("wav")))
         if source and budget.take(source):
             text = str(each.get("text", each.get("id", "")))
             label = str(each.get("id", ""))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import hashlib
 import html as standard_html
 import json
@@ -18,11 +19,12 @@ from smart_tuner.messages import Language
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.run_report import write_run_report
-from tacotron2.events import DecisionEvent, IncidentEvent, ValidationEvent
+from tacotron2.events import ClipsEvent, DecisionEvent, IncidentEvent, ValidationEvent
 from tests.smart_tuner.reports.recorded_run import (
     GOOD,
     STARTED,
     TEXT,
+    draw,
     examine,
     new_run,
     step,
@@ -79,7 +81,7 @@ def test_a_whole_run_tells_what_matters(tmp_path: Path) -> None:
         "good enough by all 8 figures",
         "the loss leaps (mel_after)",
         "non_finite: going on from step 10; learning_rate x 0.5",
-        "guided_attention_weight x 2 against no_attention",
+        "guided_attention_weight x 2",
         "train.seed",
         "abc123",
         TEXT,
@@ -202,7 +204,7 @@ def test_many_pictures_and_sounds_are_thinned_out(tmp_path: Path) -> None:
 
 def test_large_pictures_are_made_smaller(tmp_path: Path) -> None:
     run = whole_run(tmp_path, validations=[10])
-    Image.effect_noise((3000, 1500), 90).save(run.path / "attention/step-0000010.png")
+    Image.linear_gradient("L").resize((2400, 1200)).save(run.path / "attention/step-0000010.png")
     (image,) = page_of(run).of("img")
     assert (image["width"], image["height"]) == ("1120", "560")
     assert run.report_file.stat().st_size < 1_000_000
@@ -234,6 +236,30 @@ def test_foreign_content_of_a_file_ends_nothing(tmp_path: Path, content: str) ->
     for file in (run.tuning_file, run.examination_file, run.summary_file, run.outcome_file):
         file.write_text(content, encoding="utf-8")
     assert "12 recordings" in page_of(run).text
+
+
+def test_bad_recordings_are_seen_and_heard(tmp_path: Path) -> None:
+    run = whole_run(tmp_path, validations=[10])
+    bad = {"id": "clip-7", "speaker": "", "alignment": 0.11, "loss": 2.5, "times_bad": 3}
+    write(run, [ClipsEvent(40, 12, {"alignment": 0.8}, [bad], {})])
+    assert "1 of 12 recordings were badly aligned at step 40" in page_of(run).text
+    files = {"attention": "attention/step-0000010.png", "audio": "audio/step-0000010-1.wav"}
+    (run.path / "bad_clips").mkdir()
+    record = run.path / "bad_clips/bad_clips.json"
+    record.write_text(json.dumps({"clips": [bad | files | {"text": "Words of the clip."}]}), encoding="utf-8")
+    page = page_of(run)
+    assert "Words of the clip." in page.text and "0.11" in page.text
+    assert "clip-7" in [each["alt"] for each in page.of("img")]
+
+
+def test_a_file_outside_the_folder_is_not_shown(tmp_path: Path) -> None:
+    run = whole_run(tmp_path, validations=[])
+    draw(tmp_path / "private.png", (1, 2, 3))
+    figures = ValidationEvent(40, {}, {}, 0.1, attention_image="../private.png")
+    write(
+        run, [figures, dataclasses.replace(figures, step=41, attention_image=str(tmp_path / "private.png"))]
+    )
+    assert page_of(run).of("img") == []
 
 
 def test_the_candidates_of_a_tuned_run(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def test_a_study_tells_its_trials_and_what_mattered(tmp_path: Path) -> None:
         "2 trials are complete, 1 pruned, 1 failed; 1 of the complete ones",
         "What mattered most: learning_rate, weight_decay",
         "70.0%",
-        "non_finite",
+        "non_<wbr>finite",
         "gate_<wbr>accuracy 0.5 &lt; 0.6",
         "best.yaml",
         "cma-es",
