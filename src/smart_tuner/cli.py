@@ -39,6 +39,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.report_command import report
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
 
@@ -101,6 +102,7 @@ app.command()(train)
 app.command()(replay)
 app.command()(gate)
 app.command()(clips)
+app.command()(report)
 app.command()(optimize)
 app.command()(join)
 

@@ -110,7 +110,8 @@ class StepEvent(Event):
 class ValidationEvent(Event):
     """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass.
 
-    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts.
+    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts. `texts`: what
+    each of `audio` says.
     """
 
     kind: ClassVar[str] = "validation"
@@ -123,6 +124,7 @@ class ValidationEvent(Event):
     spectrogram_image: str | None = None
     audio: list[str] = field(default_factory=list)
     train_seconds: float | None = None
+    texts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.chat import ChatPhrase
 from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
@@ -27,6 +28,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -34,6 +36,7 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChartPhrase,
     ChatPhrase,
     ClipsPhrase,
     CommandPhrase,
@@ -47,6 +50,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    ReportPhrase,
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
@@ -98,6 +102,7 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChartPhrase",
     "ChatPhrase",
     "ClipsPhrase",
     "CommandPhrase",
@@ -116,6 +121,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "ReportPhrase",
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
