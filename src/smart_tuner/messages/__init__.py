@@ -29,6 +29,7 @@ from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.report import ReportPhrase
+from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -52,6 +53,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecoveryPhrase,
     ReportPhrase,
     ServicePhrase,
+    StepReportPhrase,
     StudyPhrase,
     StudyStoragePhrase,
     StudyTrackingPhrase,
@@ -123,6 +125,7 @@ __all__ = [
     "RecoveryPhrase",
     "ReportPhrase",
     "ServicePhrase",
+    "StepReportPhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
     "StudyTrackingPhrase",
