@@ -19,6 +19,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
+from smart_tuner.messages.length import LengthPhrase
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.notices import NoticePhrase
@@ -38,6 +39,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
+    LengthPhrase,
     MachinePhrase,
     ModelPhrase,
     NoticePhrase,
@@ -101,6 +103,7 @@ __all__ = [
     "EndPhrase",
     "IncidentPhrase",
     "Language",
+    "LengthPhrase",
     "MachinePhrase",
     "Message",
     "MessageError",
