@@ -21,6 +21,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
+from smart_tuner.messages.length import LengthPhrase
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
@@ -45,6 +46,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
+    LengthPhrase,
     MachinePhrase,
     ModelPhrase,
     MonitorPhrase,
@@ -113,6 +115,7 @@ __all__ = [
     "EndPhrase",
     "IncidentPhrase",
     "Language",
+    "LengthPhrase",
     "MachinePhrase",
     "Message",
     "MessageError",
