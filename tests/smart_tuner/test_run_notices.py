@@ -31,6 +31,7 @@ from tacotron2.events import (
     CheckpointEvent,
     Event,
     IncidentEvent,
+    ReportEvent,
     RestartEvent,
     Stamped,
     StartedEvent,
@@ -185,6 +186,29 @@ def test_every_kind_of_record_has_its_notice(tmp_path: Path) -> None:
     assert told.notices[3].picture == tmp_path / "map.png"
     restart = render(told.notices[2].message, Language.RU)
     assert "перезапуск 1" in restart and "с самого начала; learning_rate x 0.5" in restart
+
+
+def report(step: int) -> ReportEvent:
+    empty: dict[str, float] = {}
+    figures = (empty, empty, empty, empty, empty, 0.1, 1e-3, 60.0, 0.5, 5000.0, 0.02, empty)
+    return ReportEvent(step, step - 250, 0, *figures, attention_image=f"attention/{step}.png")
+
+
+def test_reports_with_their_maps_take_the_place_of_validations(tmp_path: Path) -> None:
+    run, told = RunFolder(tmp_path), Collected()
+    story = [validation(100), report(250), validation(400), report(500), validation(500), report(750)]
+    notices = RunNotices(told, run, NoticeSettings(), Language.EN)
+    with EventWriter(run.events_file) as writer:
+        for event in story:
+            writer.write(event)
+            notices.show(Stamped(0.0, event))
+    kind = NoticeKind
+    assert told.kinds() == [kind.VALIDATION, kind.REPORT, kind.REPORT, kind.REPORT]
+    assert told.notices[2].picture == tmp_path / "attention/500.png"
+    assert "500" in render(told.notices[2].message, Language.RU)
+    again = RunNotices(told, run, NoticeSettings(), Language.EN)
+    again.show(Stamped(0.0, validation(1100)))
+    assert len(told.notices) == 4
 
 
 def test_secrets_of_the_environment_win_over_the_file(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class NoticePhrase(Phrase):
         "перезапуск {attempt} через {delay:g} с, причина: {cause}, шаг {step}. План: {plan}",
     )
     PLAN_CHANGE = "{change}", "{change}"
+    REPORT = "report at step {step}", "отчёт на шаге {step}"
     BEST_MODEL = "new best model at step {step}", "новая лучшая модель на шаге {step}"
     TRIAL_ENDED = "{trial}; {best}", "{trial}; {best}"
     TRIAL_SCORED = "trial {trial}: score {score:.3f}", "проба {trial}: оценка {score:.3f}"
