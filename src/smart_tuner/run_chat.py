@@ -69,7 +69,7 @@ class RunChat:
 
     def status(self) -> str:
         if not self._status.begun and self._run.tuning_file.exists():
-            tuning = ChatPhrase.STATUS(name=self.name, doing=ChatPhrase.STATUS_TUNING())
+            tuning = ChatPhrase.RUN_STATUS(name=self.name, doing=ChatPhrase.STATUS_TUNING())
             return render(tuning, self._language)
         return self._status.told(self._language)
 
@@ -121,7 +121,7 @@ class RunChat:
             return answer(ChatPhrase.NOT_SAID(detail=str(complaint)))
         if status != 0:
             return answer(ChatPhrase.NOT_SAID(detail=ChatPhrase.BROKE_OFF(status=status)))
-        return _answer(ChatPhrase.SPOKEN(name=self.name, step=_step_of(weights), text=text), audio=target)
+        return _answer(ChatPhrase.SAID(name=self.name, step=_step_of(weights), text=text), audio=target)
 
     def _child_of(self, module: Sequence[str], timeout_s: float) -> tuple[int | None, list[dict[str, Any]]]:
         """A module as a process: its status, None where it took too long, and the records it wrote."""

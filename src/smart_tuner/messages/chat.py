@@ -39,7 +39,7 @@ class ChatPhrase(Phrase):
         "команды из чата пока не слышны: {reason}",
     )
 
-    STATUS = "{name}: {doing}", "{name}: {doing}"
+    RUN_STATUS = "{name}: {doing}", "{name}: {doing}"
     STATUS_STEP = (
         "training, step {step:,} of {steps:,} ({share:.0%})",
         ("обучение, шаг {step:,} из {steps:,} ({share:.0%})"),
@@ -90,7 +90,7 @@ class ChatPhrase(Phrase):
         "слишком длинно: {length:,} {length:знак|знака|знаков}, можно не больше {limit}",
     )
     NO_VOICE_HERE = "a study has no voice of its own", "у подбора нет своего голоса"
-    SPOKEN = "{name}, step {step:,}: {text}", "{name}, шаг {step:,}: {text}"
+    SAID = "{name}, step {step:,}: {text}", "{name}, шаг {step:,}: {text}"
     NOT_SAID = "it could not be spoken: {detail}", "озвучить не удалось: {detail}"
     TOOK_TOO_LONG = "it took more than {seconds:duration}", "прошло больше {seconds:duration}"
     BROKE_OFF = (
@@ -112,6 +112,6 @@ class ChatPhrase(Phrase):
         "{name} is not stopped: the code has expired; /stop asks anew",
         "{name} продолжается: код устарел; /stop спросит заново",
     )
-    STOPPING = "stopping {name}; a full state is saved first", "{name}: остановка, сначала всё сохраняется"
+    STOP_BEGUN = "stopping {name}; a full state is saved first", "{name}: остановка, сначала всё сохраняется"
     STOPPING_ALREADY = "{name} is being stopped already", "{name}: остановка уже идёт"
     ENDED_ALREADY = "{name} has ended already", "{name}: уже окончено"
