@@ -339,7 +339,7 @@ def test_a_run_is_asked_and_stopped_from_the_chat(tmp_path: Path, server: BotSer
     assert status == 143
     (run,) = list_runs(tmp_path)
     assert (run.path / "saved").exists()
-    ended = server.wait_for("ended: terminated, step 7")
+    ended = server.wait_for("ended at step 7 (terminated): ")
     assert "The same command goes on with it" in ended and "stopping" in " ".join(server.texts())
     assert "another chat (666)" in said
     assert {server.fields(place)["chat_id"] for place in range(len(server.requests))} == {"42"}
