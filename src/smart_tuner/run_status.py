@@ -79,7 +79,10 @@ class RunStatus:
     def told(self, language: Language) -> str:
         """The lines."""
         with self._lock:
-            lines = [ChatPhrase.RUN_STATUS(name=self._name, doing=self._now(language)), *self._parts(language)]
+            lines = [
+                ChatPhrase.RUN_STATUS(name=self._name, doing=self._now(language)),
+                *self._parts(language),
+            ]
         return "\n".join(render(line, language) for line in lines)
 
     def _now(self, language: Language) -> Message | str:
