@@ -36,7 +36,7 @@ APART = 0.05
 RESTLESS = 2
 """Incidents of instability that are no single accident."""
 STRETCHES, FEW_STEPS = 3, 250
-"""They are counted over so many stretches between validations, and so many steps at least: the guard tells one
+"""Stretches between validations, and steps at least, over which they are counted: the guard tells one
 of a kind in 100 steps."""
 STEEP = 20.0
 """Gradient norm between two validations, as a multiple of what it was, that counts as such an incident."""

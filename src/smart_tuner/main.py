@@ -154,7 +154,8 @@ class SmartTunerMain:
         self._check_machine()
         upload = uploading(tracking_uri, folder.name)
         url = storage or sqlite_url(folder.database_file)
-        with serving(self._config, self._root, self._output):
+        folder.create()  # the dashboard opens the database as the study does
+        with serving(self._config, self._root, self._output, storage_url=url):
             return StudyJob(
                 self._config, folder, url, slots, self._device, self._output, before_complete=upload
             ).optimize()
@@ -313,10 +314,16 @@ def catch_up(run: RunFolder) -> bool:
 
 
 @contextmanager
-def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
-    """MLflow and TensorBoard while the block runs; each address is told when it answers, nobody waits.
+def serving(
+    config: Config,
+    root: Path,
+    output: Output,
+    storage_url: str | None = None,
+    dashboard_alone: bool = False,
+) -> Iterator[Services]:
+    """The interfaces while the block runs; each address is told when it answers, nobody waits.
 
-    Where the configuration switches them off, there are none.
+    Where the configuration switches them off, there are none. For the rest see `Services`.
     """
 
     def tell(address: ServiceAddress) -> None:
@@ -326,17 +333,15 @@ def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
             told = ServicePhrase.WITHOUT(name=address.name, reason=address.reason or "")
             output.result(CommandPhrase.WARNING(message=told))
 
-    with Services(config.services, tracking_root(root), root) as services:
+    with Services(
+        config.services,
+        tracking_root(root),
+        root,
+        storage_url=storage_url,
+        dashboard_alone=dashboard_alone,
+    ) as services:
         threading.Thread(target=services.start, args=(tell,), name="services", daemon=True).start()
         yield services
-
-
-def monitor(config: Config, run: RunFolder, output: Output) -> None:
-    """Bring the interfaces of a run up again, until Ctrl-C."""
-    output.say(ServicePhrase.MONITORED(run=run.name, folder=run.path))
-    with serving(config, run.root, output):
-        output.say(ServicePhrase.UNTIL_INTERRUPT())
-        wait_for_interrupt()
 
 
 def wait_for_interrupt() -> None:

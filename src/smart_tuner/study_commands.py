@@ -49,7 +49,7 @@ def show(
         from smart_tuner.tuning.study_result import write_result
 
         folder = study_folder(runs_folder, study)
-        found = _opened(folder, storage)
+        found = opened_study(folder, storage)
         config = folder.config()
         space = SearchSpace.of(config)
         plan = plan_sampler(config.tuning, space, config.tuning.trials)
@@ -66,7 +66,7 @@ def show(
         typer.echo(render(end, messages))
 
 
-def _opened(folder: StudyFolder, storage: str | None) -> Study:
+def opened_study(folder: StudyFolder, storage: str | None) -> Study:
     """The study in its own file, or where `storage` says.
 
     Raises:
@@ -114,7 +114,7 @@ def _row(folder: StudyFolder) -> list[str]:
         return [folder.name, "-", "-", "-"]
     from smart_tuner.tuning.trial_facts import counts, winner
 
-    trials = [trial for trial in _opened(folder, None).get_trials(deepcopy=False) if counts(trial)]
+    trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     best = winner(trials)
     return [folder.name, str(len(trials)), str(complete), f"{best.value:.3f}" if best else "-"]

@@ -62,7 +62,7 @@ def course(
     norm: float = 2.0,
     last: int = 3,
 ) -> list[Event]:
-    """Three (or `last`) validations with the same figures, that differ from those of a good training as named."""
+    """Three (or `last`) validations with the same figures, which differ from a good training's as named."""
     events: list[Event] = [started(), step(10, FIRST_LOSS)]
     for number in range(100, 100 * last + 1, 100):
         size = norm if number == 100 * last else 2.0

@@ -21,6 +21,7 @@ from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
+from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
@@ -40,6 +41,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
+    MonitorPhrase,
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
@@ -105,6 +107,7 @@ __all__ = [
     "Message",
     "MessageError",
     "ModelPhrase",
+    "MonitorPhrase",
     "NoticePhrase",
     "Parameter",
     "Phrase",
