@@ -373,6 +373,14 @@ def test_the_test_notice(server: BotServer, answer: tuple[int, object], status: 
     assert len(server.requests) == 1
 
 
+def test_the_test_notice_warns_of_a_careless_file(tmp_path: Path, server: BotServer) -> None:
+    file = tmp_path / "secrets.env"
+    file.write_text(f"TOKEN={TOKEN}\nCHAT=42\n")
+    file.chmod(0o644)
+    done = CliRunner().invoke(app, ["notify", "test", "--set", f"notices.secrets_file={file}"])
+    assert done.exit_code == 0 and "others can read it" in done.output and TOKEN not in done.output
+
+
 def test_nobody_to_test_with_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SMART_TUNER_TELEGRAM_TOKEN", raising=False)
     monkeypatch.delenv("SMART_TUNER_TELEGRAM_CHAT", raising=False)
