@@ -26,6 +26,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -45,6 +46,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    ReportPhrase,
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
@@ -113,6 +115,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "ReportPhrase",
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",

@@ -32,6 +32,7 @@ from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.readings import Made, Reading
 from tacotron2.training.schedule import learning_rate, teacher_forcing
+from tacotron2.training.snapshot import Snapshots
 from tacotron2.training.state import (
     CheckpointFolder,
     Progress,
@@ -83,6 +84,7 @@ class Trainer:
         resolved = hparams.replace(precision=self.precision)
         self.guard = Guard(Guarded(resolved, self.model, self.network, self.ranks, folder, len(train_set)))
         self.loss_scale = LossScale(self.fabric)
+        self.snapshots = Snapshots(train.report_every)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -214,7 +216,8 @@ class Trainer:
         self.guard.begin()
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
-        terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
+        how = (parts, weight, self.ranks, forced, self.snapshots.noting(step + 1))
+        terms = backward(self.fabric, self.network, self.criterion, batch, *how)
         self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norms = torch.stack(torch._foreach_norm(gradients))
