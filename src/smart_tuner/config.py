@@ -57,12 +57,13 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """MLflow and TensorBoard beside a run."""
+    """MLflow and TensorBoard beside a run, and the Optuna dashboard beside a study."""
 
-    enabled: bool = param(True, "start both interfaces")
+    enabled: bool = param(True, "start the interfaces")
     host: str = param("127.0.0.1", "address they listen on")
     mlflow_port: int = param(5000, "port of MLflow, or the next free one", ge=1, le=65535)
     tensorboard_port: int = param(6006, "port of TensorBoard, or the next free one", ge=1, le=65535)
+    optuna_port: int = param(8080, "port of a study's Optuna dashboard, or the next free one", ge=1, le=65535)
     open_browser: bool = param(True, "open MLflow in the browser once, where there is one")
     ready_timeout_s: float = param(90.0, "seconds an interface may take until it answers", gt=0.0, le=3600.0)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
     from smart_tuner.tuning.study_folder import StudyFolder
+    from smart_tuner.tuning.study_result import StudyResult
 
 study_app = typer.Typer(help="What was tuned so far.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -43,17 +44,10 @@ def show(
 ) -> None:
     """The best trials of a study, also of a running one. Its record and pictures are written anew."""
     with plain_errors(messages):
-        from smart_tuner.tuning.samplers import plan_sampler
-        from smart_tuner.tuning.search_space import SearchSpace
         from smart_tuner.tuning.study_folder import study_folder
-        from smart_tuner.tuning.study_result import write_result
 
         folder = study_folder(runs_folder, study)
-        found = _opened(folder, storage)
-        config = folder.config()
-        space = SearchSpace.of(config)
-        plan = plan_sampler(config.tuning, space, config.tuning.trials)
-        result = write_result(found, folder, config, space, plan)
+        result = renew_record(folder, storage)
         for line in result.lines:
             typer.echo(render(line, messages))
         names = ", ".join(path.name for path in result.pictures)
@@ -66,7 +60,25 @@ def show(
         typer.echo(render(end, messages))
 
 
-def _opened(folder: StudyFolder, storage: str | None) -> Study:
+def renew_record(folder: StudyFolder, storage: str | None = None) -> StudyResult:
+    """The record and the pictures of a study as it is now.
+
+    Raises:
+        RunError: there is no such study.
+        StudyStorageError: the storage cannot be used.
+        StorageError: they cannot be written.
+    """
+    from smart_tuner.tuning.samplers import plan_sampler
+    from smart_tuner.tuning.search_space import SearchSpace
+    from smart_tuner.tuning.study_result import write_result
+
+    found, config = opened_study(folder, storage), folder.config()
+    space = SearchSpace.of(config)
+    plan = plan_sampler(config.tuning, space, config.tuning.trials)
+    return write_result(found, folder, config, space, plan)
+
+
+def opened_study(folder: StudyFolder, storage: str | None) -> Study:
     """The study in its own file, or where `storage` says.
 
     Raises:
@@ -114,7 +126,7 @@ def _row(folder: StudyFolder) -> list[str]:
         return [folder.name, "-", "-", "-"]
     from smart_tuner.tuning.trial_facts import counts, winner
 
-    trials = [trial for trial in _opened(folder, None).get_trials(deepcopy=False) if counts(trial)]
+    trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     best = winner(trials)
     return [folder.name, str(len(trials)), str(complete), f"{best.value:.3f}" if best else "-"]
