@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.chat import ChatPhrase
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
@@ -26,6 +28,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -33,7 +36,9 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChartPhrase,
     ChatPhrase,
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
     DiagnosisPhrase,
@@ -45,6 +50,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    ReportPhrase,
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
@@ -96,7 +102,9 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChartPhrase",
     "ChatPhrase",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "DiagnosisPhrase",
@@ -113,6 +121,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "ReportPhrase",
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
