@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.clips_command import clips
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -38,6 +39,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.report_command import report
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
 
@@ -99,6 +101,8 @@ def auto(
 app.command()(train)
 app.command()(replay)
 app.command()(gate)
+app.command()(clips)
+app.command()(report)
 app.command()(optimize)
 app.command()(join)
 

@@ -131,7 +131,7 @@ class Controllers:
         if not (self._config.cure.curing and progress <= YOUNG):
             return None
         found = {each.trouble: each.evidence for each in self._cures.diagnoses()}
-        seen = [look.forced.get(ALIGNMENT, 0.0) for look in self._cures.course.looks]
+        seen = [look.free.get(ALIGNMENT, 0.0) for look in self._cures.course.looks]
         lost = seen[-1] < FORMED and (max(seen) < FORMED or progress <= VERY_YOUNG)
         if Trouble.INSTABILITY in found and lost and self._calmer_left > 0:
             figures = {"step": event.step, "incidents": found[Trouble.INSTABILITY]["incidents"]}

@@ -128,7 +128,7 @@ class Outcome:
             return cls(ExitCause(content["cause"]), reason, content["step"])
         except FileNotFoundError:
             return None
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeError(EndPhrase.NOT_AN_OUTCOME(path=str(path), detail=str(error))) from None
 
 

@@ -89,14 +89,14 @@ class RunChat:
         pictures = []
         image = self._status.attention_image
         if image is not None:
-            told = ChatPhrase.ATTENTION(name=self.name)
+            told = ChatPhrase.CHAT_ATTENTION(name=self.name)
             pictures.append(_answer(told, picture=self._run.path / image))
         curves = self._run.curves_picture
         status, _ = self._child_of(
             ["smart_tuner.run_curves", str(self._run.path), str(curves), self._language.value], CURVES_S
         )
         if status == 0:
-            pictures.append(_answer(ChatPhrase.CURVES(name=self.name), picture=curves))
+            pictures.append(_answer(ChatPhrase.CHAT_CURVES(name=self.name), picture=curves))
         elif status == NOTHING_RECORDED:
             pictures.append(answer(ChatPhrase.NOTHING_TO_DRAW()))
         else:

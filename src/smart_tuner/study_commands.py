@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
     from smart_tuner.tuning.study_folder import StudyFolder
+    from smart_tuner.tuning.study_result import StudyResult
 
 study_app = typer.Typer(help="What was tuned so far.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -43,17 +44,10 @@ def show(
 ) -> None:
     """The best trials of a study, also of a running one. Its record and pictures are written anew."""
     with plain_errors(messages):
-        from smart_tuner.tuning.samplers import plan_sampler
-        from smart_tuner.tuning.search_space import SearchSpace
         from smart_tuner.tuning.study_folder import study_folder
-        from smart_tuner.tuning.study_result import write_result
 
         folder = study_folder(runs_folder, study)
-        found = opened_study(folder, storage)
-        config = folder.config()
-        space = SearchSpace.of(config)
-        plan = plan_sampler(config.tuning, space, config.tuning.trials)
-        result = write_result(found, folder, config, space, plan)
+        result = renew_record(folder, storage)
         for line in result.lines:
             typer.echo(render(line, messages))
         names = ", ".join(path.name for path in result.pictures)
@@ -64,6 +58,24 @@ def show(
             best, file = result.best, _shown(folder.best_file)
             end = StudyPhrase.WINNER(trial=best.number, score=best.score, file=file)
         typer.echo(render(end, messages))
+
+
+def renew_record(folder: StudyFolder, storage: str | None = None) -> StudyResult:
+    """The record and the pictures of a study as it is now.
+
+    Raises:
+        RunError: there is no such study.
+        StudyStorageError: the storage cannot be used.
+        StorageError: they cannot be written.
+    """
+    from smart_tuner.tuning.samplers import plan_sampler
+    from smart_tuner.tuning.search_space import SearchSpace
+    from smart_tuner.tuning.study_result import write_result
+
+    found, config = opened_study(folder, storage), folder.config()
+    space = SearchSpace.of(config)
+    plan = plan_sampler(config.tuning, space, config.tuning.trials)
+    return write_result(found, folder, config, space, plan)
 
 
 def opened_study(folder: StudyFolder, storage: str | None) -> Study:

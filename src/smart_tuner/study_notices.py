@@ -136,7 +136,7 @@ def _result(trial: FrozenTrial) -> Message:
         cause = str(trial.user_attrs.get(Fact.CAUSE, NO_CAUSE))
         return NoticePhrase.TRIAL_WITHOUT_SCORE(trial=number, cause=cause)
     if trial.state.name == "PRUNED":
-        return NoticePhrase.TRIAL_WAS_PRUNED(trial=number, score=score)
+        return NoticePhrase.NOTICE_TRIAL_PRUNED(trial=number, score=score)
     return NoticePhrase.TRIAL_SCORED(trial=number, score=score)
 
 

@@ -65,8 +65,8 @@ class ChatPhrase(Phrase):
     )
     STATUS_NO_BEST = "no trial is above the gate yet", "порог пока не прошла ни одна проба"
 
-    ATTENTION = "{name}: the newest picture of its attention", "{name}: последняя картинка внимания"
-    CURVES = "{name}: loss and alignment", "{name}: ошибка и выравнивание"
+    CHAT_ATTENTION = "{name}: the newest picture of its attention", "{name}: последняя картинка внимания"
+    CHAT_CURVES = "{name}: loss and alignment", "{name}: ошибка и выравнивание"
     NOTHING_TO_DRAW = "nothing has been recorded yet that could be drawn", "рисовать пока нечего: записей нет"
     NOT_DRAWN = "the curves could not be drawn", "графики нарисовать не удалось"
     STUDY_HAS_NO_PICTURES = (

@@ -31,7 +31,7 @@ class NoticePhrase(Phrase):
     BEST_MODEL = "new best model at step {step}", "новая лучшая модель на шаге {step}"
     TRIAL_ENDED = "{trial}; {best}", "{trial}; {best}"
     TRIAL_SCORED = "trial {trial}: score {score:.3f}", "проба {trial}: оценка {score:.3f}"
-    TRIAL_WAS_PRUNED = (
+    NOTICE_TRIAL_PRUNED = (
         "trial {trial}: pruned, score {score:.3f}",
         "проба {trial}: отсеяна, оценка {score:.3f}",
     )
