@@ -36,7 +36,7 @@ class NoticePhrase(Phrase):
         "проба {trial}: отсеяна, оценка {score:.3f}",
     )
     TRIAL_WITHOUT_SCORE = "trial {trial} failed: {cause}", "проба {trial} не удалась: {cause}"
-    BEST_TRIAL = (
+    NEW_BEST_TRIAL = (
         "new best: trial {trial}, score {score:.3f}",
         "новая лучшая проба {trial}, оценка {score:.3f}",
     )
