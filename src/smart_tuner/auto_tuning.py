@@ -9,13 +9,11 @@ so that a command that was killed goes on where it was.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from smart_tuner.config import Config
@@ -30,6 +28,7 @@ from smart_tuner.tuning.halving import FEWEST, Candidate, affordable, another_fi
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
 from smart_tuner.tuning.trial_watch import TrialWatch
+from smart_tuner.tuning_state import Phase, TuningState
 from tacotron2.events import Stamped, ValidationEvent
 from tacotron2.hparams import HParams
 
@@ -40,46 +39,6 @@ KEPT_OF_THE_RUN = ("run.yaml", "lock", "worker.lock", "tuning.json")
 """Files of the run that those of the survivor must not take the place of."""
 NOT_TAKEN = ("trial.json", "stop_request.json", "outcome.json", "heartbeat", "recovery.json", "tracking.json")
 """Files of the survivor that tell of the trial, not of the training; interfaces show the run anew."""
-
-
-class Phase(StrEnum):
-    """How far the tuning of a run has come."""
-
-    WARMING = "warming"
-    SEARCHING = "searching"
-    MOVING = "moving"
-    DONE = "done"
-
-
-@dataclass(frozen=True)
-class TuningState:
-    """`tuning.json`: what was asked for (the digest of the configuration as typed), and what was found."""
-
-    asked: str
-    phase: Phase = Phase.SEARCHING
-    candidates: tuple[Candidate, ...] = ()
-    survivor: int | None = None
-
-    def write(self, run: RunFolder) -> None:
-        """Whole or not at all.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        write_atomically(run.tuning_file, json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def read(cls, run: RunFolder) -> TuningState | None:
-        """What the file holds; None where there is none, or none that can be read."""
-        try:
-            content: dict[str, Any] = json.loads(run.tuning_file.read_text(encoding="utf-8"))
-            candidates = tuple(
-                Candidate(each["params"], each["seconds"], tuple(each["scores"]))
-                for each in content["candidates"]
-            )
-            return cls(content["asked"], Phase(content["phase"]), candidates, content["survivor"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
 
 def number_of_candidates(config: Config) -> int:
