@@ -27,6 +27,7 @@ from smart_tuner.trial_process import run_trial, trial_command, write_trial
 from smart_tuner.tuning.halving import FEWEST, Candidate, affordable, another_fits, neighbour, survivors
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
+from smart_tuner.tuning.trial_training import ENDS_THE_STUDY
 from smart_tuner.tuning.trial_watch import TrialWatch
 from smart_tuner.tuning_state import Phase, TuningState
 from tacotron2.events import Stamped, ValidationEvent
@@ -92,7 +93,8 @@ class AutoTuning:
         self._state = TuningState.read(run) or begun
 
     def tune(self) -> Outcome | None:
-        """Until the run can be trained on; an outcome where this process was asked to end before.
+        """Until the run can be trained on; an outcome where this process was asked to end before, or where
+        no candidate could be trained.
 
         Raises:
             ConfigError: space or shares are wrong.
@@ -165,8 +167,8 @@ class AutoTuning:
         def look(stamped: Stamped) -> None:
             event = stamped.event
             if isinstance(event, ValidationEvent):
-                formed = event.free_running.get("attention_alignment", 0.0) > attention.threshold
-                if formed:
+                alignment = event.free_running.get("attention_alignment")  # None: it is not finite
+                if alignment is not None and alignment > attention.threshold:
                     request_stop(run, "tuning")
 
         lock = run.lock()
@@ -178,7 +180,7 @@ class AutoTuning:
             lock.release()
         if asked is not None:
             return Outcome(asked, EndPhrase.ON_REQUEST(), outcome.step)
-        return None
+        return outcome if outcome.cause in ENDS_THE_STUDY else None
 
     @property
     def _warm_run(self) -> RunFolder:
@@ -209,6 +211,8 @@ class AutoTuning:
             lock.release()
         if asked is not None:
             return Outcome(asked, EndPhrase.ON_REQUEST(), watch.step)
+        if outcome.cause in ENDS_THE_STUDY:
+            return outcome
         judged = outcome.cause in (ExitCause.STOPPED, ExitCause.COMPLETED) and watch.best is not None
         score = watch.best.value if judged and watch.best else None
         before = self._state.candidates[number]

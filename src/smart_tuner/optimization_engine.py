@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from smart_tuner.config import Config
 from smart_tuner.messages import EndPhrase, Message, StudyPhrase
 from smart_tuner.records import ExitCause, Outcome
-from smart_tuner.tuning.abandoned import retry_abandoned, this_worker
+from smart_tuner.tuning.abandoned import ask, beating, retry_abandoned, this_worker
 from smart_tuner.tuning.budget import Budget, BudgetEnd, Spent
 from smart_tuner.tuning.rungs import make_pruner
 from smart_tuner.tuning.samplers import (
@@ -27,10 +27,17 @@ from smart_tuner.tuning.samplers import (
 )
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
-from smart_tuner.tuning.study_identity import claim_data, claim_study, study_digest
+from smart_tuner.tuning.study_identity import (
+    budget_of,
+    claim_data,
+    claim_study,
+    keep_budget,
+    kept_budget,
+    study_digest,
+)
 from smart_tuner.tuning.trial_facts import LARGEST_SEED, OVER_BUDGET, RUNNING, Fact, counts, is_answer, winner
 from smart_tuner.tuning.trial_task import RunTrial, StudyEndedError, TrialFailedError, TrialTask, trial_task
-from smart_tuner.tuning.trial_training import TrialTraining, repeat_answer
+from smart_tuner.tuning.trial_training import TrialTraining, queue_again, repeat_answer
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -57,7 +64,7 @@ class OptimizationEngine:
         before_complete: called before a trial counts as complete, to bring it where it is safe; a
             `TrialFailedError` of it makes the trial a failed one.
 
-        asked_to_end: looked at after every trial: the signal by which this process is to end.
+        asked_to_end: looked at between trials: the signal by which this process is to end.
 
     Raises:
         ConfigError: space, shares or budget are wrong, or the study of this name tunes something else.
@@ -85,7 +92,7 @@ class OptimizationEngine:
         self._slots = slots
         self._asked_to_end = asked_to_end
         self.space = SearchSpace.of(config)
-        self.budget = Budget(tuning.trials, tuning.max_tuning_hours, tuning.max_tuning_steps)
+        self.budget = budget_of(config)
         self.plan = plan_sampler(tuning, self.space, tuning.trials)
         self._slot = slot
         self._aimed = False
@@ -99,6 +106,9 @@ class OptimizationEngine:
         )
         self._generations = completed_generations(self.trials(), self.plan)
         claim_study(self.study, config, self.space)
+        if slot == 0:
+            keep_budget(self.study, config)
+        self._kept_budget: Budget | None = None
         self._training = TrialTraining(config, self.space, folder, run_trial, tell, before_complete)
 
     @property
@@ -127,22 +137,28 @@ class OptimizationEngine:
     def run(self) -> Outcome:
         """Trials until the budget is used up, or something ends the study; what that was."""
         try:
-            while (end := self._left()) is None:
-                self._aim()
-                self.study.optimize(self._objective, n_trials=1, catch=(TrialFailedError,))
-                self._look_at_failures()
-                self._look_at_generations()
+            while True:
                 if cause := self._asked_to_end():
                     return Outcome(cause, EndPhrase.ON_REQUEST())
+                if end := self._left():
+                    return Outcome(ExitCause.COMPLETED, StudyPhrase.BUDGET_USED(what=self._named(end)))
+                self._aim()
+                self._work_on(ask(self.study))
+                self._look_at_failures()
+                self._look_at_generations()
         except StudyEndedError as error:
             return error.outcome
-        return Outcome(ExitCause.COMPLETED, StudyPhrase.BUDGET_USED(what=self._named(end)))
+        except KeyboardInterrupt:  # between two trials
+            return Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST())
 
     def _left(self) -> BudgetEnd | None:
         """What of the budget is used up, when the trials of workers that have died are queued again."""
         found = retry_abandoned(self.study)
         if found:
             self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
+        kept = kept_budget(self.study)
+        if kept != self._kept_budget:  # the command that leads the study was given another one
+            self._kept_budget, self.budget = kept, kept or self.budget
         steps = self._config.tuning.trial_steps or self._config.hparams.train.max_steps
         return self.budget.used_up(self._spent(), self._slots, steps)
 
@@ -194,7 +210,51 @@ class OptimizationEngine:
             if self._slot == 0:  # the others see it too
                 self._tell(StudyPhrase.GENERATION(generation=generations))
 
-    def _objective(self, trial: Trial) -> float:
+    def _work_on(self, trial: Trial) -> None:
+        """Tell the study what becomes of a trial.
+
+        What is raised but `StudyEndedError` leaves it running: when this process is gone, it goes on.
+
+        Raises:
+            StudyEndedError
+        """
+        from optuna import TrialPruned
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        score, state, ended = None, TrialState.FAIL, None
+        try:
+            with beating(self.study, trial):
+                try:
+                    score, state = self._score(trial), TrialState.COMPLETE
+                except TrialPruned:
+                    state = TrialState.PRUNED
+                except TrialFailedError as error:
+                    self._tell_failure(trial, error)
+                except StudyEndedError as error:
+                    ended = error
+                except KeyboardInterrupt:  # not in the training, which would have been asked to end
+                    ended = StudyEndedError(Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST()))
+                    queue_again(trial, ended.outcome.message)
+            taken = self.study.tell(trial, score, state, skip_if_finished=True).state != state
+        except UpdateFinishedTrialError:
+            taken = True
+        if taken:  # our heartbeats did not come through for a while: another worker goes on with it
+            self._tell(StudyPhrase.TRIAL_TAKEN(trial=trial.number))
+        if ended is not None:
+            raise ended
+
+    def _tell_failure(self, trial: Trial, error: TrialFailedError) -> None:
+        trial.set_user_attr(Fact.CAUSE, error.cause)
+        trial.set_user_attr(Fact.REASON, str(error))
+        self._tell(StudyPhrase.TRIAL_FAILED(trial=trial.number, cause=error.cause, detail=str(error)))
+
+    def _score(self, trial: Trial) -> float:
+        """The answer of a trial.
+
+        Raises:
+            TrialFailedError, StudyEndedError, optuna.TrialPruned
+        """
         trial.set_user_attr(Fact.WORKER, this_worker())
         trial.set_user_attr(Fact.CAUSE, RUNNING)
         before = sum(counts(each) for each in self.trials() if each.number < trial.number)
@@ -207,17 +267,11 @@ class OptimizationEngine:
         proposed_by = proposer(frozen, self.plan, sum(map(is_answer, self.trials())))
         trial.set_user_attr(Fact.PROPOSER, proposed_by)
         earlier = self._same(frozen)
-        try:
-            if earlier is not None:
-                self._tell(StudyPhrase.TRIAL_REPEATED(trial=trial.number, earlier=earlier.number))
-                return repeat_answer(trial, earlier)
-            self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposed_by))
-            return self._training.score(trial, frozen, params)
-        except TrialFailedError as error:
-            trial.set_user_attr(Fact.CAUSE, error.cause)
-            trial.set_user_attr(Fact.REASON, str(error))
-            self._tell(StudyPhrase.TRIAL_FAILED(trial=trial.number, cause=error.cause, detail=str(error)))
-            raise
+        if earlier is not None:
+            self._tell(StudyPhrase.TRIAL_REPEATED(trial=trial.number, earlier=earlier.number))
+            return repeat_answer(trial, earlier)
+        self._tell(StudyPhrase.TRIAL_BEGINS(trial=trial.number, proposer=proposed_by))
+        return self._training.score(trial, frozen, params)
 
     def _suggested(self, trial: Trial) -> dict[str, Any]:
         for each in self.space.dimensions:

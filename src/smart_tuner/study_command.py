@@ -117,7 +117,8 @@ def join(
     with plain_errors(messages):
         from smart_tuner.device_slots import make_slots
         from smart_tuner.progress import Output, verbosity
-        from smart_tuner.study_job import StudyJob, joined_config, joining
+        from smart_tuner.study_job import StudyJob
+        from smart_tuner.study_joining import joined_config, joining
         from smart_tuner.tuning.study_folder import study_folder
         from smart_tuner.tuning.study_tracking import uploading
 
@@ -125,7 +126,7 @@ def join(
             usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
         folder = study_folder(runs_folder, study)
         upload = uploading(tracking_uri, folder.name)
-        config = joined_config(study, storage, folder, None if data is None else Path(data))
+        config = joined_config(storage, folder, None if data is None else Path(data))
         output = Output(sys.stdout, verbosity(verbose, quiet), messages)
         slots = joining(make_slots(devices))
         job = StudyJob(config, folder, storage, slots, device.value, output, before_complete=upload)

@@ -9,7 +9,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from smart_tuner.config import Config, ConfigError
+from smart_tuner.messages import StudyPhrase
+from smart_tuner.run_folder import RunError
+from smart_tuner.tuning.budget import Budget
 from smart_tuner.tuning.search_space import SearchSpace
+from smart_tuner.tuning.study_folder import StudyFolder
 from tacotron2.hparams import HParams
 
 if TYPE_CHECKING:
@@ -35,6 +39,44 @@ def claim_study(study: Study, config: Config, space: SearchSpace) -> None:
     elif known != digest:
         name = study.study_name
         raise ConfigError([f"study {name!r} tunes other settings; give this one another name with --study"])
+
+
+def require_own_folder(folder: StudyFolder, config: Config) -> None:
+    """See that the folder of a study holds no other one: their trials would take each other's place.
+
+    Raises:
+        RunError: it does.
+    """
+    if not folder.settings_file.is_file():
+        return
+    try:
+        there = folder.config()
+        same = study_digest(there, SearchSpace.of(there)) == study_digest(config, SearchSpace.of(config))
+    except ConfigError:
+        return  # damaged: it is written anew
+    if not same:
+        raise RunError(StudyPhrase.OTHER_STUDY_THERE(file=folder.settings_file))
+
+
+def budget_of(config: Config) -> Budget:
+    """What a study of this configuration may cost."""
+    tuning = config.tuning
+    return Budget(tuning.trials, tuning.max_tuning_hours, tuning.max_tuning_steps)
+
+
+def keep_budget(study: Study, config: Config) -> None:
+    """Let all who work on the study know what it may cost from now on, those who join later too."""
+    budget, settings = asdict(budget_of(config)), config.to_yaml()
+    known = study.user_attrs
+    if known.get("budget") != budget:
+        study.set_user_attr("settings", settings)
+        study.set_user_attr("budget", budget)
+
+
+def kept_budget(study: Study) -> Budget | None:
+    """What the study may cost by the command that leads it; None: it has not said so."""
+    known = study.user_attrs.get("budget")
+    return Budget(**known) if known else None
 
 
 def claim_data(study: Study, digests: Sequence[str]) -> None:

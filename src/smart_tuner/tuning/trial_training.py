@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from smart_tuner.config import Config
 from smart_tuner.messages import EndPhrase, Message, StudyPhrase
 from smart_tuner.records import ExitCause, Outcome, read_events
-from smart_tuner.stop_requests import request_stop
-from smart_tuner.tuning.abandoned import try_again
+from smart_tuner.stop_requests import asked_by, request_stop
+from smart_tuner.tuning.abandoned import MOST_REPETITIONS, try_again
 from smart_tuner.tuning.rungs import rung_steps
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ENDS_THE_STUDY = (ExitCause.DATA_ERROR, ExitCause.CONFIGURATION_ERROR, ExitCause.STORAGE_ERROR)
 """Ends that the next trial would have too: nothing that is tuned is their cause."""
+PRUNING = "pruning"
+"""Who asks a trial to end at a rung."""
 
 
 class TrialTraining:
@@ -59,10 +61,10 @@ class TrialTraining:
         trial.set_user_attr(Fact.FOLDER, str(task.run.path.relative_to(self._folder.root)))
         watch = self._watch(trial, task)
         began = time.monotonic() - float(frozen.user_attrs.get(Fact.SECONDS, 0.0))
-        try:
+        if watch.pruned:  # and cut off before that was told
+            outcome = Outcome(ExitCause.STOPPED, EndPhrase.ON_REQUEST(), watch.step)
+        else:
             outcome = self._run_trial(task, watch.note)
-        except KeyboardInterrupt:  # not in the training, which would have been asked to end
-            outcome = Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST())
         trial.set_user_attr(Fact.SECONDS, round(time.monotonic() - began, 3))
         trial.set_user_attr(Fact.STEPS, watch.step)
         return self._judged(trial, task, watch, outcome)
@@ -74,11 +76,8 @@ class TrialTraining:
 
         train, tuning = task.config.hparams.train, self._config.tuning
         rungs = rung_steps(train.max_steps, train.validate_every, tuning.num_rungs, tuning.pruning_factor)
-        watch = TrialWatch(
-            tuning, self._config.gate, rungs, at_rung, lambda: request_stop(task.run, "pruning")
-        )
-        for stamped in read_events(task.run.events_file)[0]:  # of an attempt that was cut off
-            watch.note(stamped)
+        watch = TrialWatch(tuning, self._config.gate, rungs, at_rung, lambda: request_stop(task.run, PRUNING))
+        watch.go_on(read_events(task.run.events_file)[0], asked_by(task.run) == PRUNING)
         return watch
 
     def _judged(self, trial: Trial, task: TrialTask, watch: TrialWatch, outcome: Outcome) -> float:
@@ -86,11 +85,11 @@ class TrialTraining:
 
         cause = outcome.cause
         if cause in (ExitCause.INTERRUPTED, ExitCause.TERMINATED):
-            trial.set_user_attr(Fact.CAUSE, INTERRUPTED)
-            try_again(trial.study, trial.study.get_trials(deepcopy=False)[trial.number])
+            queue_again(trial, outcome.message)
             raise StudyEndedError(outcome)
         if cause in ENDS_THE_STUDY:
-            trial.set_user_attr(Fact.CAUSE, cause.value)
+            if not queue_again(trial, outcome.message, MOST_REPETITIONS):
+                trial.set_user_attr(Fact.CAUSE, cause.value)
             raise StudyEndedError(outcome)
         if cause not in (ExitCause.COMPLETED, ExitCause.STOPPED):
             raise TrialFailedError(cause.value, outcome.message)
@@ -110,6 +109,16 @@ class TrialTraining:
         gate = StudyPhrase.GATE_SHUT(failures=shut) if shut else StudyPhrase.GATE_OPEN()
         self._tell(StudyPhrase.TRIAL_DONE(trial=trial.number, score=best.value, gate=gate))
         return best.value
+
+
+def queue_again(trial: Trial, reason: str, at_most: int | None = None) -> bool:
+    """Let the values of a trial that is cut off go on under another number, through no fault of theirs.
+
+    False where that has been done `at_most` times.
+    """
+    trial.set_user_attr(Fact.CAUSE, INTERRUPTED)
+    trial.set_user_attr(Fact.REASON, reason)
+    return try_again(trial.study, trial.study.get_trials(deepcopy=False)[trial.number], at_most)
 
 
 def repeat_answer(trial: Trial, earlier: FrozenTrial) -> float:
