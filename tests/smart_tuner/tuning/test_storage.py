@@ -289,6 +289,9 @@ def test_a_beat_that_fails_leaves_the_next_one_to_it(database: str, caplog: pyte
         storage.record_heartbeat(trial)
     assert "no heartbeat of the trial" in caplog.text and LOCKED in caplog.text
     assert waits == []
+    faults.at_statements(lambda count: count == 1, sqlite3.OperationalError("database or disk is full"))
+    storage.record_heartbeat(trial)  # in a thread, where it would end all further beats
+    faults.end()
     storage.record_heartbeat(trial)
 
 
