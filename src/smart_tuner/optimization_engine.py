@@ -15,7 +15,7 @@ from smart_tuner.config import Config
 from smart_tuner.messages import EndPhrase, Message, StudyPhrase
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.tuning.abandoned import ask, beating, retry_abandoned, this_worker
-from smart_tuner.tuning.budget import Budget, BudgetEnd, Spent
+from smart_tuner.tuning.budget import BudgetEnd, Spent
 from smart_tuner.tuning.rungs import make_pruner
 from smart_tuner.tuning.samplers import (
     before_evolution,
@@ -92,7 +92,6 @@ class OptimizationEngine:
         self._slots = slots
         self._asked_to_end = asked_to_end
         self.space = SearchSpace.of(config)
-        self.budget = budget_of(config)
         self.plan = plan_sampler(tuning, self.space, tuning.trials)
         self._slot = slot
         self._aimed = False
@@ -108,7 +107,8 @@ class OptimizationEngine:
         claim_study(self.study, config, self.space)
         if slot == 0:
             keep_budget(self.study, config)
-        self._kept_budget: Budget | None = None
+        self._kept_budget = kept_budget(self.study)
+        self.budget = self._kept_budget or budget_of(config)
         self._training = TrialTraining(config, self.space, folder, run_trial, tell, before_complete)
 
     @property
@@ -157,8 +157,8 @@ class OptimizationEngine:
         if found:
             self._tell(StudyPhrase.TRIAL_CUT_OFF(count=found))
         kept = kept_budget(self.study)
-        if kept != self._kept_budget:  # the command that leads the study was given another one
-            self._kept_budget, self.budget = kept, kept or self.budget
+        if kept is not None and kept != self._kept_budget:  # who leads the study was given another one
+            self._kept_budget = self.budget = kept
         steps = self._config.tuning.trial_steps or self._config.hparams.train.max_steps
         return self.budget.used_up(self._spent(), self._slots, steps)
 
