@@ -24,7 +24,7 @@ import torch
 from measuring import arguments, begin, size, table
 
 from smart_tuner.config import load_config
-from smart_tuner.tuning.objective import ObjectiveError, judge
+from smart_tuner.objective import ObjectiveError, judge
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.checkpoint import load_model

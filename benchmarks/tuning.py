@@ -27,8 +27,8 @@ import optuna
 from measuring import arguments, begin, table
 
 from smart_tuner.config import load_config
+from smart_tuner.objective import judge
 from smart_tuner.tuning.dimensions import Dimension
-from smart_tuner.tuning.objective import judge
 from smart_tuner.tuning.rungs import goes_on, spearman
 from smart_tuner.tuning.samplers import SamplerPlan, before_evolution, has_begun, make_sampler, plan_sampler
 from smart_tuner.tuning.search_space import SearchSpace

@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from smart_tuner.config import Config
-from smart_tuner.messages import EndPhrase, StudyPhrase
+from smart_tuner.messages import EndPhrase, Message, StudyPhrase
 from smart_tuner.optimization_engine import TrialTask
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause, Outcome, read_events, write_atomically
@@ -70,6 +70,7 @@ class AutoTuning:
         config: that.
         device: auto, cpu or cuda.
         command: what trains a candidate.
+        tell: is given what somebody who is away should know.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class AutoTuning:
         device: str,
         output: Output,
         command: Callable[..., Sequence[str]] = trial_command,
+        tell: Callable[[Message], None] = lambda message: None,
     ) -> None:
         self._run = run
         self._config = config
         self._device = device
         self._output = output
         self._command = command
+        self._tell_away = tell
         self._folder = StudyFolder(run.root / "studies" / run.name)
         self._space = SearchSpace.of(config)
         self._warm = config.data_folder is not None
@@ -239,7 +242,7 @@ class AutoTuning:
         """The survivor's training becomes the run's; the others' checkpoints go. Can be done once more."""
         survivor = self._state.survivor
         if survivor is None:
-            self._output.result(StudyPhrase.NO_SURVIVOR())
+            self._told(StudyPhrase.NO_SURVIVOR())
             return
         task = self._task(survivor)
         write_atomically(self._run.settings_file, task.config.to_yaml())
@@ -250,7 +253,11 @@ class AutoTuning:
         tried = [self._folder.trial(number) for number in range(len(self._state.candidates))]
         for run in (*tried, self._warm_run):
             shutil.rmtree(run.checkpoints_folder, ignore_errors=True)
-        self._output.result(StudyPhrase.SURVIVOR(number=survivor, values=_shown(task.config, self._config)))
+        self._told(StudyPhrase.SURVIVOR(number=survivor, values=_shown(task.config, self._config)))
+
+    def _told(self, message: Message) -> None:
+        self._output.result(message)
+        self._tell_away(message)
 
     def _note(self, **changes: Any) -> None:
         state = replace(self._state, **changes)

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
@@ -53,12 +54,13 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """MLflow and TensorBoard beside a run."""
+    """MLflow and TensorBoard beside a run, and the Optuna dashboard beside a study."""
 
-    enabled: bool = param(True, "start both interfaces")
+    enabled: bool = param(True, "start the interfaces")
     host: str = param("127.0.0.1", "address they listen on")
     mlflow_port: int = param(5000, "port of MLflow, or the next free one", ge=1, le=65535)
     tensorboard_port: int = param(6006, "port of TensorBoard, or the next free one", ge=1, le=65535)
+    optuna_port: int = param(8080, "port of a study's Optuna dashboard, or the next free one", ge=1, le=65535)
     open_browser: bool = param(True, "open MLflow in the browser once, where there is one")
     ready_timeout_s: float = param(90.0, "seconds an interface may take until it answers", gt=0.0, le=3600.0)
 
@@ -93,6 +95,7 @@ class SupervisorSettings:
 LAYER_SECTIONS: dict[str, type] = {
     "attention": AttentionSettings,
     "early_stop": EarlyStopSettings,
+    "cure": CureSettings,
     "services": ServiceSettings,
     "supervisor": SupervisorSettings,
     "notices": NoticeSettings,
@@ -113,6 +116,7 @@ class Config:
     hparams: HParams = field(default_factory=HParams)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
     early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
+    cure: CureSettings = field(default_factory=CureSettings)
     services: ServiceSettings = field(default_factory=ServiceSettings)
     supervisor: SupervisorSettings = field(default_factory=SupervisorSettings)
     notices: NoticeSettings = field(default_factory=NoticeSettings)
@@ -154,6 +158,7 @@ class Config:
             "hparams": self.hparams.to_dict(),
             "attention": dataclasses.asdict(self.attention),
             "early_stop": dataclasses.asdict(self.early_stop),
+            "cure": dataclasses.asdict(self.cure),
             "data_folder": self.data_folder and str(self.data_folder),
         }
         return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()

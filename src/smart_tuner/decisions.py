@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from smart_tuner.messages import ControlPhrase, EndPhrase, Message, Phrase
+from smart_tuner.messages import ControlPhrase, DiagnosisPhrase, EndPhrase, Message, Phrase
 from tacotron2.events import DecisionEvent
 
 
@@ -30,6 +30,8 @@ class Reason(Enum):
     CONVERGED = "converged"
     PLATEAU_BELOW_TARGET = "plateau_below_target"
     ATTENTION_NOT_FORMED = "attention_not_formed"
+    ATTENTION_SKIPS = "attention_skips"
+    UNSTABLE = "unstable"
 
 
 SENTENCES: dict[Reason, Phrase] = {
@@ -41,6 +43,8 @@ SENTENCES: dict[Reason, Phrase] = {
     Reason.CONVERGED: ControlPhrase.CONVERGED,
     Reason.PLATEAU_BELOW_TARGET: ControlPhrase.PLATEAU_BELOW_TARGET,
     Reason.ATTENTION_NOT_FORMED: EndPhrase.ATTENTION_NOT_FORMED,
+    Reason.ATTENTION_SKIPS: DiagnosisPhrase.ATTENTION_SKIPS,
+    Reason.UNSTABLE: DiagnosisPhrase.BEGUN_CALMER,
 }
 PHASES: dict[str, Phrase] = {
     "alignment": ControlPhrase.PHASE_ALIGNMENT,

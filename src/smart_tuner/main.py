@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,10 +16,12 @@ from smart_tuner.config import Config
 from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
+from smart_tuner.knowledge import remember_run
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     MachinePhrase,
     Message,
@@ -28,8 +31,8 @@ from smart_tuner.messages import (
     ServicePhrase,
 )
 from smart_tuner.progress import Output, make_progress
-from smart_tuner.records import ExitCause, Outcome
-from smart_tuner.run_folder import Claim, RunFolder, claim, tracking_root
+from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
@@ -103,7 +106,7 @@ class SmartTunerMain:
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
-                outcome = self._tuned(claimed.run) or self._train(claimed.run)
+                outcome = self._train(claimed.run)
                 stay = left_a_voice(claimed.run, outcome) and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
@@ -151,7 +154,8 @@ class SmartTunerMain:
         self._check_machine()
         upload = uploading(tracking_uri, folder.name)
         url = storage or sqlite_url(folder.database_file)
-        with serving(self._config, self._root, self._output):
+        folder.create()  # the dashboard opens the database as the study does
+        with serving(self._config, self._root, self._output, storage_url=url):
             return StudyJob(
                 self._config, folder, url, slots, self._device, self._output, before_complete=upload
             ).optimize()
@@ -184,17 +188,18 @@ class SmartTunerMain:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
-    def _tuned(self, run: RunFolder) -> Outcome | None:
+    def _tuned(self, run: RunFolder, notices: RunNotices) -> Outcome | None:
         """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
         from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
 
         if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
             return None
-        return AutoTuning(run, self._config, self._device, self._output).tune()
+        return AutoTuning(run, self._config, self._device, self._output, tell=notices.tuned).tune()
 
     def _train(self, run: RunFolder) -> Outcome:
-        with noticing(run, self._config.notices, self._output.language, self._warn) as notices:
-            outcome = self._followed(run, notices)
+        limit_s = self._config.hparams.train.max_train_minutes * 60
+        with noticing(run, self._config.notices, self._output.language, self._warn, limit_s) as notices:
+            outcome = self._tuned(run, notices) or self._followed(run, notices)
             notices.ended(outcome)
         return outcome
 
@@ -202,6 +207,7 @@ class SmartTunerMain:
         # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
         config = replace(self._config, hparams=run.config().hparams)
         progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
+        notices.catch_up()
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
@@ -229,6 +235,7 @@ class SmartTunerMain:
             self._output.result(CommandPhrase.WARNING(message=told))
 
     def _end(self, run: RunFolder, outcome: Outcome, machine: Machine) -> None:
+        self._remember(run)
         reason = outcome.reason
         why = reason if isinstance(reason, Message) else EndPhrase.DETAIL(detail=reason)
         if left_a_voice(run, outcome):
@@ -240,6 +247,14 @@ class SmartTunerMain:
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]
         self._output.result(told, *hint)
         write_summary(run, machine, outcome)  # after the words, which also a full disk must not take
+
+    def _remember(self, run: RunFolder) -> None:
+        """What this run taught about cures, for those that come."""
+        try:
+            stream, _ = read_events(run.events_file)
+            remember_run(knowledge_file(run.root), run.name, run.config().hparams, stream)
+        except sqlite3.Error as error:
+            self._warn(DiagnosisPhrase.NOT_REMEMBERED(file=knowledge_file(run.root), detail=str(error)))
 
     def _tell_success(self, run: RunFolder, summary: dict[str, Any]) -> None:
         samples = sorted(run.samples_folder.glob("*.wav"))
@@ -299,10 +314,16 @@ def catch_up(run: RunFolder) -> bool:
 
 
 @contextmanager
-def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
-    """MLflow and TensorBoard while the block runs; each address is told when it answers, nobody waits.
+def serving(
+    config: Config,
+    root: Path,
+    output: Output,
+    storage_url: str | None = None,
+    dashboard_alone: bool = False,
+) -> Iterator[Services]:
+    """The interfaces while the block runs; each address is told when it answers, nobody waits.
 
-    Where the configuration switches them off, there are none.
+    Where the configuration switches them off, there are none. For the rest see `Services`.
     """
 
     def tell(address: ServiceAddress) -> None:
@@ -312,17 +333,15 @@ def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
             told = ServicePhrase.WITHOUT(name=address.name, reason=address.reason or "")
             output.result(CommandPhrase.WARNING(message=told))
 
-    with Services(config.services, tracking_root(root), root) as services:
+    with Services(
+        config.services,
+        tracking_root(root),
+        root,
+        storage_url=storage_url,
+        dashboard_alone=dashboard_alone,
+    ) as services:
         threading.Thread(target=services.start, args=(tell,), name="services", daemon=True).start()
         yield services
-
-
-def monitor(config: Config, run: RunFolder, output: Output) -> None:
-    """Bring the interfaces of a run up again, until Ctrl-C."""
-    output.say(ServicePhrase.MONITORED(run=run.name, folder=run.path))
-    with serving(config, run.root, output):
-        output.say(ServicePhrase.UNTIL_INTERRUPT())
-        wait_for_interrupt()
 
 
 def wait_for_interrupt() -> None:

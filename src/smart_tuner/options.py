@@ -47,7 +47,7 @@ Processes = Annotated[
     typer.Option(metavar="N", help="Processes that train together; short for train.num_processes."),
 ]
 New = Annotated[bool, typer.Option("--new", help="Start a new run, even where one could be gone on with.")]
-NoServices = Annotated[bool, typer.Option("--no-services", help="Without MLflow and TensorBoard.")]
+NoServices = Annotated[bool, typer.Option("--no-services", help="Without the web interfaces.")]
 VoiceOption = Annotated[
     Voice | None,
     typer.Option(help="Language and voice of the demo corpus; else what the preset says."),

@@ -9,25 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from smart_tuner.attention_deadline import AttentionDeadline
 from smart_tuner.config import Config
+from smart_tuner.controllers import Controllers
+from smart_tuner.cures import BEGUN, CURE
 from smart_tuner.decisions import Decision, Verdict
 from smart_tuner.early_stop_controller import EarlyStopController, Plan
 from smart_tuner.messages import ControlPhrase, Language, Message, Phrase, render
-from smart_tuner.wording import CAUSES, INCIDENTS
+from smart_tuner.wording import CAUSES, INCIDENTS, cure_told, trouble_found
 from tacotron2.detectors import ValidationWatch
 from tacotron2.events import (
+    CureEvent,
+    DecisionEvent,
+    DiagnosisEvent,
     Event,
     FinishedEvent,
+    KnobEvent,
     RestartEvent,
     Stamped,
     StartedEvent,
     ValidationEvent,
 )
 
+DECIDED = (DecisionEvent, DiagnosisEvent, CureEvent)
+"""Records of decisions: they are made anew."""
 CONTROLLERS: dict[str, Phrase] = {
     "early_stopping": ControlPhrase.BY_EARLY_STOPPING,
     "attention": ControlPhrase.BY_ATTENTION,
+    "diagnosis": ControlPhrase.BY_DIAGNOSIS,
+    "cure": ControlPhrase.BY_CURE,
     "guard": ControlPhrase.BY_GUARD,
     "recorded": ControlPhrase.AS_RECORDED,
 }
@@ -61,23 +70,27 @@ def replay(stream: Sequence[Stamped], config: Config, every: bool = False) -> Re
         every: also each validation on which early stopping goes on; else only where its phase begins.
     """
     plan = Plan.of(config.hparams)
-    early = EarlyStopController(config.early_stop, plan)
-    deadline, guard = AttentionDeadline(config.attention), _Guard()
+    early, controllers = EarlyStopController(config.early_stop, plan), Controllers(config)
+    guard, turned = _Guard(), _cured_steps(stream)
     rows: list[Row] = []
+    ends: list[Row] = []
     before: Decision | None = None
     for event in (stamped.event for stamped in stream):
-        missed, plateau = deadline.note(event), early.note(event)
         rows += [Row(step, "guard", kind, INCIDENTS[kind]()) for step, kind in guard.note(event)]
-        if missed and isinstance(event, ValidationEvent):
-            rows.append(Row(event.step, "attention", missed.verdict.value, missed.message))
+        decided = [] if isinstance(event, DECIDED) else controllers.note(event)
+        for told in decided:
+            if isinstance(told, CureEvent) and told.state == BEGUN and told.step not in turned:
+                # That this training was not given it is no reason to take it for impossible.
+                controllers.note(KnobEvent(told.step, told.knob, 1.0, told.factor, CURE, told.trouble))
+        ends += [_row(told) for told in decided if isinstance(told, DecisionEvent)][:1]
+        plateau = early.note(event)
+        rows += [_row(told) for told in decided if not _is_early(told)]
         if plateau and isinstance(event, ValidationEvent):
             if every or _is_new(plateau, before):
                 rows.append(Row(event.step, "early_stopping", plateau.verdict.value, plateau.message))
             before = plateau
         rows += _recorded(event)
-    ends = (row for row in rows if row.verdict in (Verdict.STOP.value, Verdict.DIAGNOSE.value))
-    end = next(ends, None)
-    return Replay(rows, end, _share(stream, end.step, plan) if end else None)
+    return Replay(rows, ends[0] if ends else None, _share(stream, ends[0].step, plan) if ends else None)
 
 
 def table(result: Replay, config: Config, language: Language) -> Iterator[str]:
@@ -118,6 +131,27 @@ class _Guard:
             return []
         self._seen.append(event)
         return [(event.step, kind) for kind in self._watch.judge(event.teacher_forced, event.free_running)]
+
+
+def _row(event: Event) -> Row:
+    """What was decided now."""
+    if isinstance(event, DecisionEvent):
+        decision = Decision.of(event)
+        return Row(event.step, event.controller, event.verdict, decision.message)
+    if isinstance(event, DiagnosisEvent):
+        return Row(event.step, "diagnosis", "found", trouble_found(event))
+    assert isinstance(event, CureEvent)
+    return Row(event.step, "cure", event.state, cure_told(event))
+
+
+def _is_early(event: Event) -> bool:
+    return isinstance(event, DecisionEvent) and event.controller == "early_stopping"
+
+
+def _cured_steps(stream: Iterable[Stamped]) -> set[int]:
+    """Where the recorded training was changed by a cure."""
+    events = (stamped.event for stamped in stream)
+    return {event.step for event in events if isinstance(event, KnobEvent) and event.by == CURE}
 
 
 def _is_new(decision: Decision, before: Decision | None) -> bool:

@@ -106,6 +106,11 @@ class RunFolder:
         return self.path / "recovery.json"
 
     @property
+    def experience_file(self) -> Path:
+        """What earlier runs taught about cures, as it was when the run began."""
+        return self.path / "experience.json"
+
+    @property
     def faults_file(self) -> Path:
         """What `--inject` asked for; absent where nothing was."""
         return self.path / "faults.json"
@@ -150,6 +155,11 @@ class RunFolder:
         return self.path / "examination.json"
 
     @property
+    def bad_clips_folder(self) -> Path:
+        """Recordings that stayed badly aligned: their list, a picture and a copy of each."""
+        return self.path / "bad_clips"
+
+    @property
     def checkpoints_folder(self) -> Path:
         return self.path / "checkpoints"
 
@@ -161,6 +171,11 @@ class RunFolder:
     def speech_folder(self) -> Path:
         """What `smart-tuner synthesize` wrote."""
         return self.path / "speech"
+
+    @property
+    def curves_picture(self) -> Path:
+        """Loss and alignment as they were when the chat last asked for them."""
+        return self.path / "curves.png"
 
     def incident_folder(self, step: int) -> Path:
         """What replays the non-finite update to a step; only the newest are kept."""
@@ -384,6 +399,11 @@ def data_folder(root: Path) -> Path:
 def feature_folder(root: Path) -> Path:
     """The cache of log-mels, shared by all runs; its entries are named by content."""
     return root / "data" / "features"
+
+
+def knowledge_file(root: Path) -> Path:
+    """What all runs taught about cures."""
+    return root / "knowledge.db"
 
 
 def tracking_root(root: Path) -> Path:

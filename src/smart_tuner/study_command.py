@@ -107,13 +107,17 @@ def join(
     devices: Devices = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     device: DeviceOption = Device.AUTO,
+    no_services: NoServices = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     messages: Messages = Language.EN,
 ) -> None:
     """Work on a study that `optimize` has begun, from this machine, until its budget is used up."""
     with plain_errors(messages):
+        from dataclasses import replace
+
         from smart_tuner.device_slots import make_slots
+        from smart_tuner.main import serving
         from smart_tuner.progress import Output, verbosity
         from smart_tuner.study_job import StudyJob
         from smart_tuner.study_joining import joined_config, joining
@@ -128,4 +132,7 @@ def join(
         output = Output(sys.stdout, verbosity(verbose, quiet), messages)
         slots = joining(make_slots(devices))
         job = StudyJob(config, folder, storage, slots, device.value, output, before_complete=upload)
-        raise typer.Exit(job.join())
+        if no_services:
+            config = replace(config, services=replace(config.services, enabled=False))
+        with serving(config, folder.root, output, storage, dashboard_alone=True):
+            raise typer.Exit(job.join())

@@ -49,7 +49,7 @@ def show(
         from smart_tuner.tuning.study_result import write_result
 
         folder = study_folder(runs_folder, study)
-        found = _opened(folder, storage)
+        found = opened_study(folder, storage)
         config = folder.config()
         space = SearchSpace.of(config)
         plan = plan_sampler(config.tuning, space, config.tuning.trials)
@@ -61,7 +61,7 @@ def show(
         typer.echo(render(result.verdict(folder, _shown), messages))
 
 
-def _opened(folder: StudyFolder, storage: str | None) -> Study:
+def opened_study(folder: StudyFolder, storage: str | None) -> Study:
     """The study in its own file, or where `storage` says.
 
     Raises:
@@ -112,7 +112,7 @@ def _row(folder: StudyFolder, language: Language) -> list[str]:
     from smart_tuner.tuning.trial_facts import counts, winner
 
     try:
-        trials = [trial for trial in _opened(folder, None).get_trials(deepcopy=False) if counts(trial)]
+        trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
     except (RunError, StudyStorageError) as error:  # one that cannot be read does not hide the others
         typer.echo(render(error.message, language), err=True)
         return [folder.name, "?", "?", "?"]

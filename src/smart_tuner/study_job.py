@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from filelock import FileLock
 
@@ -20,6 +21,7 @@ from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, RunLockedError
 from smart_tuner.stop_requests import withdraw_stop
+from smart_tuner.study_notices import study_noticing
 from smart_tuner.trial_process import run_trial, tidy_trial, trial_command, write_trial
 from smart_tuner.tuning.storage import open_storage
 from smart_tuner.tuning.storage_address import check_address
@@ -72,6 +74,7 @@ class StudyJob:
         self._before_complete = before_complete
         self._command = command
         self._asked: ExitCause | None = None
+        self._look: Callable[[Sequence[Any]], None] = lambda trials: None
 
     def optimize(self) -> int:
         """Begin the study or go on with it; returns the exit status.
@@ -90,9 +93,13 @@ class StudyJob:
             engine = self._engine(self._slots[0])
             self._folder.write(self._config)
             self._announce(engine)
-            outcome = self._measured(engine) or self._with_others(engine)
-            self._tidy(engine)
-            return self._end(engine, outcome)
+            name, language, warn = self._folder.name, self._output.language, self._warn
+            with study_noticing(self._config, name, engine.trials(), language, warn) as notices:
+                self._look = notices.look
+                outcome = self._measured(engine) or self._with_others(engine)
+                self._tidy(engine)
+                notices.ended(outcome)
+                return self._end(engine, outcome)
         finally:
             lock.release()
 
@@ -246,6 +253,7 @@ class StudyJob:
     def _tidy(self, engine: OptimizationEngine) -> None:
         """Of the trials that have ended only the best one keeps its weights: the disk does not fill up."""
         trials = engine.trials()
+        self._look(trials)
         best = winner(trials)
         kept = best.user_attrs.get(Fact.FOLDER) if best else None
         # What one trial has begun may go on under another number.
@@ -260,6 +268,9 @@ class StudyJob:
             run = RunFolder(self._folder.root / folder)
             if run.checkpoints_folder.exists():  # else it was done before
                 tidy_trial(run, keep_best=folder == kept)
+
+    def _warn(self, message: Message) -> None:
+        self._output.result(CommandPhrase.WARNING(message=message))
 
     def _end(self, engine: OptimizationEngine, outcome: Outcome) -> int:
         """Write what came out, and say it; the exit status."""

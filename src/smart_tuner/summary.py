@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from smart_tuner.bad_clips import last_clips
 from smart_tuner.machine import Machine
 from smart_tuner.records import Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
 from tacotron2.events import (
+    CureEvent,
     DataEvent,
     DecisionEvent,
+    DiagnosisEvent,
     EstimateEvent,
     Event,
     FinishedEvent,
@@ -79,6 +82,8 @@ def summarise(
         "restarts": _records(stream, RestartEvent),
         "incidents": _records(stream, IncidentEvent),
         "decisions": _records(stream, DecisionEvent),
+        "diagnoses": _records(stream, DiagnosisEvent),
+        "cures": _records(stream, CureEvent),
         "machine": machine.to_dict(),
     }
 
@@ -127,6 +132,10 @@ def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
             if event.audio_seconds is not None:
                 how = f"length of the clips {place} in use, after trimming"
                 figures[f"{event.split}_audio_seconds"] = figure(event.audio_seconds, how)
+    told = last_clips(stream)
+    if told is not None:
+        how = f"recordings listed at step {told.step}, at most 20; smart-tuner clips shows them"
+        figures["train_bad_clips"] = figure(len(told.bad), how)
     return figures
 
 

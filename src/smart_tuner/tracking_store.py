@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from tacotron2.events import (
+    DiagnosisEvent,
     Event,
     ExaminedEvent,
     FinishedEvent,
     IncidentEvent,
+    KnobEvent,
     RestartEvent,
     StepEvent,
     ValidationEvent,
@@ -37,8 +39,9 @@ def artifact_uri(tracking_root: Path) -> str:
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
     """The numbers of one event under the names shown, and the training step they belong to (0 where none).
 
-    Both interfaces group by what stands before the last or first slash and sort by name: incidents and
-    restarts (the count so far), training, validation, then `voice`, the figures of the final examination.
+    Both interfaces group by what stands before the last or first slash and sort by name: diagnoses (their
+    confidence), incidents and restarts (the count so far), training, validation, then `voice`, the figures of
+    the final examination.
     """
     match event:
         case StepEvent():
@@ -70,6 +73,10 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
             }
         case IncidentEvent():
             return event.step, {f"recovery/{event.incident}": 1.0}
+        case KnobEvent():
+            return event.step, {f"train/scale/{event.knob}": event.after}
+        case DiagnosisEvent():
+            return event.step, {f"diagnosis/{event.trouble}": event.confidence}
         case RestartEvent():
             # Where it goes on: what comes later is dropped from the display, to come again.
             return event.resume_step or 0, {"recovery/restarts": float(event.attempt)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from smart_tuner.cures import BEGUN, CURE, KEPT, UNDONE, VOID
 from smart_tuner.decisions import Decision
+from smart_tuner.diagnosis import Trouble
 from smart_tuner.messages import (
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
     Language,
@@ -15,11 +18,14 @@ from smart_tuner.messages import (
 )
 from smart_tuner.records import ExitCause
 from tacotron2.events import (
+    CureEvent,
     DataEvent,
     DecisionEvent,
+    DiagnosisEvent,
     EstimateEvent,
     ExaminedEvent,
     IncidentEvent,
+    KnobEvent,
     Stamped,
     StartedEvent,
     StepEvent,
@@ -46,6 +52,7 @@ CAUSES: dict[ExitCause, Phrase] = {
     ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
     ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
     ExitCause.ATTENTION_FAILED: EndPhrase.ATTENTION_FAILED,
+    ExitCause.UNSTABLE: EndPhrase.UNSTABLE,
     ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
     ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
     ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
@@ -69,7 +76,19 @@ INCIDENTS: dict[str, Phrase] = {
     "gate_collapse": IncidentPhrase.GATE_COLLAPSE,
     "validation_loss": IncidentPhrase.VALIDATION_LOSS,
     "poisoned_clip": IncidentPhrase.POISONED_CLIP,
+    "bad_clip": IncidentPhrase.BAD_CLIP,
     "micro_batch": IncidentPhrase.MICRO_BATCH,
+}
+TROUBLES: dict[str, Phrase] = {trouble.value: DiagnosisPhrase[trouble.name] for trouble in Trouble}
+CURES: dict[str, Phrase] = {
+    BEGUN: DiagnosisPhrase.CURE_BEGUN,
+    KEPT: DiagnosisPhrase.CURE_KEPT,
+    UNDONE: DiagnosisPhrase.CURE_UNDONE,
+    VOID: DiagnosisPhrase.CURE_VOID,
+}
+ASKED_BY: dict[str, Phrase] = {
+    "guard": ControlPhrase.BY_GUARD,
+    "supervisor": DiagnosisPhrase.BY_SUPERVISOR,
 }
 MOST_CHARACTERS_TOLD, MOST_NAMES_TOLD = 5, 3
 
@@ -98,6 +117,13 @@ def sentence(stamped: Stamped, language: Language) -> str:
         return _incident(event, language)
     if isinstance(event, DecisionEvent):
         return _decision(event, language)
+    if isinstance(event, DiagnosisEvent):
+        told = DiagnosisPhrase.FOUND(step=event.step, trouble=trouble_found(event))
+        return render(told, language)
+    if isinstance(event, CureEvent):
+        return render(cure_told(event), language)
+    if isinstance(event, KnobEvent):
+        return _turned(event, language)
     if isinstance(event, ExaminedEvent):
         return render(TrainingPhrase.EXAMINED(checkpoint=event.checkpoint), language)
     return ""
@@ -118,11 +144,37 @@ def _decision(event: DecisionEvent, language: Language) -> str:
     return render(told, language)
 
 
+def trouble_found(event: DiagnosisEvent) -> Message:
+    """What is wrong, with the figures that the sentence has."""
+    phrase = TROUBLES[event.trouble]
+    values = {name: event.evidence[name] for name in phrase.placeholders}
+    lists = {name: ", ".join(value) for name, value in values.items() if isinstance(value, list)}
+    return Message(phrase, values | lists)
+
+
+def cure_told(event: CureEvent) -> Message:
+    """What became of a cure."""
+    phrase = CURES[event.state]
+    return Message(phrase, {name: getattr(event, name) for name in phrase.placeholders})
+
+
+def _turned(event: KnobEvent, language: Language) -> str:
+    """Nothing of a cure: its own record tells that."""
+    if event.by == CURE:
+        return ""
+    by = named(event.by, ASKED_BY, language)
+    told = DiagnosisPhrase.KNOB_TURNED(
+        step=event.step, knob=event.knob, before=event.before, after=event.after, by=by
+    )
+    return render(told, language)
+
+
 def subject(event: IncidentEvent) -> str:
     """Names of what was wrong, or the figure; nothing where there is neither."""
     details = event.details
     for key in ("culprits", "terms", "layers", "utterance"):
-        if value := details.get(key):
+        value = details.get(key)
+        if value and not isinstance(value, dict):  # layers with sizes: those of a norm
             return value if isinstance(value, str) else ", ".join(value[:MOST_NAMES_TOLD])
     figures = ("norm", "reference", "attention_alignment", "gate_accuracy", "val_loss")
     return next((f"{name} {details[name]:.3g}" for name in figures if details.get(name) is not None), "")

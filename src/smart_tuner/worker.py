@@ -20,16 +20,19 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from smart_tuner.attempt_end import whatever_happens
+from smart_tuner.bad_clips import last_clips
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.controllers import Controllers
+from smart_tuner.cures import Experience
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
+from smart_tuner.knowledge import Context, keep_experience, learned, read_experience
 from smart_tuner.machine import free_memory, num_cores
 from smart_tuner.messages import EndPhrase
 from smart_tuner.ranks import LOST_STATUS, is_first_process, num_local_processes
 from smart_tuner.records import EventWriter, ExitCause, Outcome, read_events, write_atomically
 from smart_tuner.restart_history import History, HistoryError
-from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, tracking_root
+from smart_tuner.run_folder import RunFolder, data_folder, feature_folder, knowledge_file, tracking_root
 from smart_tuner.stop_flag import StopFlag, StopRequestedError, ignore_requests
 from smart_tuner.stop_requests import StopRequests
 from smart_tuner.summary import examined_figures
@@ -63,6 +66,7 @@ class Job:
     """The stages of one attempt, in each of the processes that train. HistoryError: see `History.read`."""
 
     _ranks: Ranks
+    _recordings: Path
 
     def __init__(
         self, run: RunFolder, config: Config, assigned: Assignment, emit: Emitter, stop: StopFlag
@@ -71,7 +75,7 @@ class Job:
         self._config = config
         self._hparams = config.hparams
         self._history = History.read(run.recovery_file)
-        self._controllers = Controllers(config, read_events(run.events_file)[0])
+        self._controllers = Controllers(config)  # until the training begins, which has a past
         self._assigned = assigned
         self._device = assigned.device
         self._emit = emit
@@ -107,6 +111,7 @@ class Job:
         if self._assigned.examines:
             with self._stop.impatient():
                 self._examine(result.best_checkpoint, sets["test"])
+                self._examine_clips(result.best_checkpoint, sets["train"])
         return Outcome(cause, why or EndPhrase.TRAINED(step=result.step), result.step)
 
     def _corpus(self) -> Corpus:
@@ -130,6 +135,7 @@ class Job:
         from tacotron2.data.utterances import read_list
 
         corpus, names = self._corpus(), ("train", "validation", "test")
+        self._recordings = corpus.folder
         lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
         speakers = speaker_names(lists["train"], self._hparams.model.n_speakers)
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
@@ -169,7 +175,10 @@ class Job:
     def _train(
         self, train_set: TextMelLoader, validation_set: TextMelLoader, requests: Sequence[Request]
     ) -> TrainingResult:
-        from tacotron2.training import train
+        from tacotron2.training import Request, train
+
+        history, _ = read_events(self._run.events_file)
+        self._controllers = Controllers(self._config, history, self._experience(train_set))
 
         def emit(event: Event) -> None:
             self._emit(event)
@@ -192,7 +201,18 @@ class Job:
             ranks=self._ranks,
             requests=requests,
             initial_weights=self._assigned.initial_weights,
+            adjustments=lambda: [Request(*each) for each in self._controllers.adjustments()],
         )
+
+    def _experience(self, train_set: TextMelLoader) -> Experience:
+        """What earlier runs taught about cures, as it was when this run began."""
+        path = self._run.experience_file
+        known = read_experience(path)
+        if known is None and self._ranks.is_first and self._config.cure.curing:
+            context = Context.of(self._hparams, train_set.audio_seconds)
+            known = learned(knowledge_file(self._run.root), context)
+            keep_experience(path, known)
+        return known or {}
 
     def _examine(self, checkpoint: Path, test_set: TextMelLoader) -> None:
         from tacotron2.examination import HOW, examine
@@ -217,6 +237,28 @@ class Job:
         }
         write_atomically(self._run.examination_file, json.dumps(content, ensure_ascii=False, indent=1))
         self._emit(ExaminedEvent(name, examination.figures))
+
+    def _examine_clips(self, checkpoint: Path, train_set: TextMelLoader) -> None:
+        """Pictures and copies of the recordings that stayed bad, as the last validation told."""
+        from tacotron2.clip_examination import examine_clips
+        from tacotron2.training.devices import resolve_device
+        from tacotron2.training.quarantine import read_quarantined
+
+        told = last_clips(read_events(self._run.events_file)[0])
+        if told is None:
+            return
+        folder, aside = self._run.bad_clips_folder, read_quarantined(self._run.path / "quarantine.json")
+        examine_clips(
+            checkpoint,
+            train_set,
+            told,
+            self._hparams,
+            folder,
+            self._recordings,
+            resolve_device(self._device),
+            aside,
+            self._emit.work.moved,
+        )
 
 
 def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:

@@ -228,6 +228,24 @@ class CureEvent(Event):
 
 
 @dataclass(frozen=True)
+class ClipsEvent(Event):
+    """How single recordings of the training set fare, teacher forced.
+
+    `usual`: median and 1.4826 x MAD over `num_clips` of them (alignment, alignment_deviation, loss,
+    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad,
+    why: docs/clips.md). `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by
+    length (clips, alignment, loss).
+    """
+
+    kind: ClassVar[str] = "clips"
+    step: int
+    num_clips: int
+    usual: dict[str, float]
+    bad: list[dict[str, Any]]
+    groups: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
 class ExaminedEvent(Event):
     """The best checkpoint has spoken the test sentences."""
 
@@ -263,6 +281,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     KnobEvent,
     DiagnosisEvent,
     CureEvent,
+    ClipsEvent,
     ExaminedEvent,
     FinishedEvent,
 )

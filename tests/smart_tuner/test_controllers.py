@@ -6,10 +6,19 @@ import pytest
 
 from smart_tuner.config import AttentionSettings, Config
 from smart_tuner.controllers import Controllers
+from smart_tuner.cure_settings import CureSettings
 from smart_tuner.decisions import Decision
 from smart_tuner.early_stop_settings import EarlyStopSettings
 from smart_tuner.messages import Language, render
-from tacotron2.events import Event, RestartEvent, Stamped, StartedEvent, StepEvent, ValidationEvent
+from tacotron2.events import (
+    DecisionEvent,
+    Event,
+    RestartEvent,
+    Stamped,
+    StartedEvent,
+    StepEvent,
+    ValidationEvent,
+)
 from tacotron2.hparams import HParams
 
 HPARAMS = HParams().replace(max_steps=1000, validate_every=50)
@@ -18,7 +27,8 @@ STEP = StepEvent(7, 0, {}, 0.7, 1e-3, 0.0, 0.1, 1.0, 0.0, 0.5)
 
 def config(patience: int = 3, deadline: int = 900) -> Config:
     early = EarlyStopSettings(alignment_patience_validations=patience)
-    return Config("x", HPARAMS, AttentionSettings(deadline_steps=deadline), early)
+    attention = AttentionSettings(deadline_steps=deadline)
+    return Config("x", HPARAMS, attention, early, CureSettings(curing=False))
 
 
 def validation(step: int, quality: float, alignment: float) -> ValidationEvent:
@@ -57,7 +67,8 @@ def test_a_plateau_or_a_missed_deadline_ends_the_training(
     chosen: Config, alignment: float, cause: str | None, recorded: list[tuple[str, str, str]]
 ) -> None:
     controllers = Controllers(chosen)
-    events = [told for event in (*flat(4, alignment), STEP) for told in controllers.note(event)]
+    told = [each for event in (*flat(4, alignment), STEP) for each in controllers.note(event)]
+    events = [each for each in told if isinstance(each, DecisionEvent)]
     assert [(each.controller, each.verdict, each.reason) for each in events] == recorded
     assert all(each.step == 200 for each in events)
     assert controllers.requested() == cause
@@ -78,8 +89,11 @@ def test_a_training_that_somebody_else_ended_first_was_not_ended_by_a_plateau() 
 
 def test_an_attempt_that_goes_on_after_the_end_was_decided_ends_at_once() -> None:
     """Its examination was interrupted: there is nothing more to train."""
-    history = [Stamped(0.0, event) for event in (*flat(4, 0.7), started(201))]
+    before = Controllers(config())
+    events = [each for event in flat(4, 0.7) for each in (event, *before.note(event))]
+    history = [Stamped(0.0, event) for event in (*events, started(200))]
     assert Controllers(config(), history).requested() == "stopped"
+    assert Controllers(config(), [*history[:-1], Stamped(0.0, started(150))]).requested() is None
 
 
 def test_another_seed_is_judged_anew() -> None:

@@ -284,7 +284,7 @@ class FakeServices:
     def __init__(self, log: list[str]) -> None:
         self._log = log
 
-    def __call__(self, settings: ServiceSettings, tracking: Path, runs: Path) -> FakeServices:
+    def __call__(self, settings: ServiceSettings, tracking: Path, runs: Path, **_: object) -> FakeServices:
         return self
 
     def __enter__(self) -> FakeServices:
@@ -333,18 +333,6 @@ def test_a_failed_run_does_not_wait_and_stops_the_interfaces(
     main = SmartTunerMain(config, Output(Terminal()), runs_folder=tmp_path, command=fake("data_error"))
     assert main.run() == 30
     assert log == ["started", "stopped"]
-
-
-def test_monitor_brings_the_interfaces_up_until_ctrl_c(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    log: list[str] = []
-    monkeypatch.setattr(job, "Services", FakeServices(log))
-    monkeypatch.setattr(job, "wait_for_interrupt", lambda: log.append("waited"))
-    run, stream = create(tmp_path, CONFIG), io.StringIO()
-    job.monitor(replace(CONFIG, services=ServiceSettings()), run, Output(stream))
-    assert log == ["started", "waited", "stopped"]
-    assert run.name in stream.getvalue() and "MLflow answers on" in stream.getvalue()
 
 
 DRIVER = """

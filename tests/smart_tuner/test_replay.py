@@ -15,12 +15,21 @@ from smart_tuner.controllers import Controllers
 from smart_tuner.records import EventWriter
 from smart_tuner.replay import Replay, replay
 from smart_tuner.run_folder import RunFolder, create
-from tacotron2.events import Event, FinishedEvent, RestartEvent, Stamped, StartedEvent, ValidationEvent
+from tacotron2.events import (
+    DecisionEvent,
+    Event,
+    FinishedEvent,
+    RestartEvent,
+    Stamped,
+    StartedEvent,
+    ValidationEvent,
+)
 
 SETTINGS = (
     "max_steps=1000",
     "validate_every=100",
     "early_stopping=true",
+    "curing=false",
     "alignment_patience_validations=3",
     "learning_patience_validations=3",
     "fine_tuning_patience_validations=2",
@@ -59,11 +68,12 @@ def test_phases_verdicts_and_what_was_recorded_are_told_in_their_order() -> None
     assert rows(result) == [
         (100, "early_stopping", "continue"),
         (300, "early_stopping", "continue"),
+        (700, "diagnosis", "found"),
         (700, "early_stopping", "diagnose"),  # 0.80 is below the 0.85 of fine-tuning
         (900, "early_stopping", "continue"),
         (1000, "recorded", "end"),
     ]
-    assert result.end == result.rows[2]
+    assert result.end == result.rows[3]
     assert result.share == pytest.approx(0.75 / 0.78)
 
 
@@ -100,7 +110,8 @@ def test_a_replay_decides_as_the_training_did() -> None:
     """The decisions that the controllers of a worker put on record, against a replay of the same stream."""
     live, decided = Controllers(CONFIG), list[tuple[int, str, str]]()
     for event in GOOD:
-        decided += [(each.step, each.controller, each.verdict) for each in live.note(event)]
+        told = [each for each in live.note(event) if isinstance(each, DecisionEvent)]
+        decided += [(each.step, each.controller, each.verdict) for each in told]
     first = decided[0]
     again = [row for row in rows(replayed(GOOD)) if row[2] in ("stop", "diagnose")]
     assert again == [first]
@@ -130,7 +141,7 @@ def test_the_command_shows_it_in_both_languages_and_takes_settings(tmp_path: Pat
         "With these settings the training ends at step 700 of 1000 (early stopping), "
         "with 96.2% of the best quality on record."
     )
-    assert len(asked(run, "--every").output.splitlines()) == 12
+    assert len(asked(run, "--every").output.splitlines()) == 13
     later = asked(run, "early_stop.fine_tuning_patience_validations=3", "--messages", "ru")
     assert "на шаге 800 из 1000 (ранняя остановка)" in later.output
     assert before == (run.settings_file.read_bytes(), run.events_file.read_bytes())

@@ -11,14 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.chat import ChatPhrase
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
+from smart_tuner.messages.diagnosis import DiagnosisPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
+from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
@@ -30,12 +34,16 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChatPhrase,
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
+    DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
     MachinePhrase,
     ModelPhrase,
+    MonitorPhrase,
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
@@ -90,8 +98,11 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChatPhrase",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
+    "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
@@ -99,6 +110,7 @@ __all__ = [
     "Message",
     "MessageError",
     "ModelPhrase",
+    "MonitorPhrase",
     "NoticePhrase",
     "Parameter",
     "Phrase",

@@ -51,6 +51,8 @@ class ControlPhrase(Phrase):
 
     BY_EARLY_STOPPING = "early stopping", "ранняя остановка"
     BY_ATTENTION = "attention deadline", "срок для внимания"
+    BY_DIAGNOSIS = "diagnosis", "диагноз"
+    BY_CURE = "cure", "лечение"
     BY_GUARD = "guard", "страж"
     AS_RECORDED = "as recorded", "как было"
     NOTHING_RECORDED = (

@@ -65,5 +65,6 @@ def trial_task(
         hparams=hparams,
         attention=replace(config.attention, deadline_steps=hparams.train.max_steps + 1),
         early_stop=replace(config.early_stop, early_stopping=False),
+        cure=replace(config.cure, curing=False),
     )
     return TrialTask(folder.trial(number), config, number)

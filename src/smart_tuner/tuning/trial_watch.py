@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from smart_tuner.tuning.objective import ObjectiveError, Score, judge
+from smart_tuner.objective import ObjectiveError, Score, judge
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.events import EstimateEvent, Stamped, StepEvent, ValidationEvent
 

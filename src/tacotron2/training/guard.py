@@ -8,7 +8,7 @@ steps that `log_every` divides, so that an interruption in between changes nothi
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,13 @@ class Guard:
             IncidentEvent(step, "poisoned_clip", {"utterance": name, "steps": steps})
             for name, steps in new.items()
         ]
+
+    def set_aside(self, step: int, names: Sequence[str]) -> list[IncidentEvent]:
+        """Leaves clips that stay badly aligned out of further batches; called by all."""
+        new = self.quarantine.set_aside(step, names)
+        if new and self._guarded.ranks.is_first:
+            self.quarantine.write()
+        return [IncidentEvent(step, "bad_clip", {"utterance": name}) for name in new]
 
     def require_sound(self) -> None:
         """

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 import torch
 
-from smart_tuner.tuning.objective import judge
+from smart_tuner.objective import judge
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import ValidationEvent, from_json, to_json

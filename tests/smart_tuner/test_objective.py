@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smart_tuner.tuning.objective import ObjectiveError, Score, judge
+from smart_tuner.objective import ObjectiveError, Score, judge
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.events import ValidationEvent
 
