@@ -67,7 +67,7 @@ class StudyPhrase(Phrase):
     )
     OTHER_STUDY_THERE = (
         "{file} is of a study with other settings; give this one another name or take another --runs-folder",
-        "{file} от подбора с другими настройками; дайте этому другое имя или другую --runs-folder",
+        "{file} — от подбора с другими настройками; дайте этому другое имя или возьмите другую --runs-folder",
     )
     GENERATION = (
         "CMA-ES is active: generation {generation} is complete",
