@@ -156,12 +156,25 @@ def _rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:
         yield MonitorPhrase.ROW_TIME, say(MonitorPhrase.LEFT(seconds=history.figures.eta_s()))
     if history.last is not None:
         yield from _step_rows(look, frame)
+    if memory := _memory(look):
+        yield MonitorPhrase.ROW_MEMORY, ", ".join(map(say, memory))
     if history.scales:
         scales = [MonitorPhrase.SCALE(knob=knob, factor=factor) for knob, factor in history.scales.items()]
         yield MonitorPhrase.ROW_SCALES, ", ".join(map(say, scales))
     if look.best is not None:
         best = MonitorPhrase.BEST_WEIGHTS(step=look.best.step, quality=look.best.quality)
         yield MonitorPhrase.ROW_BEST, say(best)
+
+
+def _memory(look: RunLook) -> list[Message]:
+    """What the newest report says of the worker's memory; nothing where there is no report."""
+    sizes: dict[str, float] = getattr(look.history.report, "memory", {})
+    known = {
+        "host_bytes": MonitorPhrase.MEMORY_NOW,
+        "host_peak_bytes": MonitorPhrase.MEMORY_MOST,
+        "device_peak_bytes": MonitorPhrase.MEMORY_DEVICE,
+    }
+    return [phrase(used=sizes[name]) for name, phrase in known.items() if name in sizes]
 
 
 def _step_rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:

@@ -56,7 +56,10 @@ def happening(stamped: Stamped, restarts: History, language: Language) -> str:
     elif isinstance(event, FinishedEvent):
         cause = named(event.cause, _CAUSE_NAMES, language)
         return render(MonitorPhrase.FINISHED_TOLD(step=event.step, cause=cause), language)
-    return sentence(stamped, language) or ("" if message is None else render(message, language))
+    try:
+        return sentence(stamped, language) or ("" if message is None else render(message, language))
+    except (ValueError, KeyError):  # of another version, with other reasons: not worth the view
+        return ""
 
 
 def _restart(event: RestartEvent, restarts: History) -> Message:

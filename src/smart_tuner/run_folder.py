@@ -160,6 +160,11 @@ class RunFolder:
         return self.path / "examination.json"
 
     @property
+    def bad_clips_folder(self) -> Path:
+        """Recordings that stayed badly aligned: their list, a picture and a copy of each."""
+        return self.path / "bad_clips"
+
+    @property
     def checkpoints_folder(self) -> Path:
         return self.path / "checkpoints"
 

@@ -18,9 +18,9 @@ STATES: dict[str, Phrase] = {
     "waiting": MonitorPhrase.TRIAL_WAITS,
     "running": MonitorPhrase.LIVE_RUNNING,
     "complete": MonitorPhrase.TRIAL_COMPLETE,
-    "pruned": MonitorPhrase.TRIAL_PRUNED,
+    "pruned": MonitorPhrase.TRIAL_WAS_PRUNED,
     "failed": MonitorPhrase.TRIAL_FAILED_NOW,
-    "cut_off": MonitorPhrase.TRIAL_CUT_OFF,
+    "cut_off": MonitorPhrase.TRIAL_WAS_CUT_OFF,
 }
 STYLES = {"running": "green", "waiting": "dim", "pruned": "yellow", "failed": "red", "cut_off": "dim"}
 BESIDE_TREND, BESIDE_VALUES = 20, 58
@@ -60,7 +60,7 @@ def _best(look: StudyLook, frame: Frame) -> Iterator[RenderableType]:
     if best is None or best.score is None:
         yield Text(frame.say(MonitorPhrase.NO_BEST_TRIAL()), style="dim")
     else:
-        told = MonitorPhrase.BEST_TRIAL(number=best.number, score=best.score)
+        told = MonitorPhrase.BEST_TRIAL_NOW(number=best.number, score=best.score)
         yield Text(frame.say(told), style="bold")
         yield Text(_values(best), style="dim")
     grown = _best_so_far(look.trials)

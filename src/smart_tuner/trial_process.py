@@ -22,7 +22,7 @@ from tacotron2.events import Stamped, ValidationEvent
 
 TRIED_AGAIN = (ExitCause.CRASHED, ExitCause.HUNG, ExitCause.OUT_OF_MEMORY)
 """Ends of an attempt after which the same training goes on, its batches in more parts at most."""
-SHOWN_FOLDERS = ("attention", "spectrograms", "audio")
+SHOWN_FOLDERS = ("attention", "spectrograms", "audio", "reports")
 
 
 def trial_command(run: RunFolder, device: str, *options: str) -> list[str]:

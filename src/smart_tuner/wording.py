@@ -52,6 +52,7 @@ CAUSES: dict[ExitCause, Phrase] = {
     ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
     ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
     ExitCause.ATTENTION_FAILED: EndPhrase.ATTENTION_FAILED,
+    ExitCause.UNSTABLE: EndPhrase.UNSTABLE,
     ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
     ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
     ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
@@ -75,6 +76,7 @@ INCIDENTS: dict[str, Phrase] = {
     "gate_collapse": IncidentPhrase.GATE_COLLAPSE,
     "validation_loss": IncidentPhrase.VALIDATION_LOSS,
     "poisoned_clip": IncidentPhrase.POISONED_CLIP,
+    "bad_clip": IncidentPhrase.BAD_CLIP,
     "micro_batch": IncidentPhrase.MICRO_BATCH,
 }
 TROUBLES: dict[str, Phrase] = {trouble.value: DiagnosisPhrase[trouble.name] for trouble in Trouble}

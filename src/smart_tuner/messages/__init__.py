@@ -13,6 +13,7 @@ from typing import Any
 
 from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.chat import ChatPhrase
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
@@ -20,6 +21,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
+from smart_tuner.messages.length import LengthPhrase
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
@@ -28,6 +30,7 @@ from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.report import ReportPhrase
+from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -37,11 +40,13 @@ from smart_tuner.messages.tuning import TuningPhrase
 CATALOGUES: tuple[type[Phrase], ...] = (
     ChartPhrase,
     ChatPhrase,
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
     DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
+    LengthPhrase,
     MachinePhrase,
     ModelPhrase,
     MonitorPhrase,
@@ -50,6 +55,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecoveryPhrase,
     ReportPhrase,
     ServicePhrase,
+    StepReportPhrase,
     StudyPhrase,
     StudyStoragePhrase,
     StudyTrackingPhrase,
@@ -102,12 +108,14 @@ __all__ = [
     "CATALOGUES",
     "ChartPhrase",
     "ChatPhrase",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
+    "LengthPhrase",
     "MachinePhrase",
     "Message",
     "MessageError",
@@ -120,6 +128,7 @@ __all__ = [
     "RecoveryPhrase",
     "ReportPhrase",
     "ServicePhrase",
+    "StepReportPhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
     "StudyTrackingPhrase",

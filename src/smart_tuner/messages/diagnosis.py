@@ -77,6 +77,13 @@ class DiagnosisPhrase(Phrase):
         "случайное начало",
     )
 
+    BEGUN_CALMER = (
+        "the training is unstable at step {step} ({incidents} {incidents:incident|incidents}) and attention "
+        "has not formed: nothing is lost by beginning anew, at a lower rate",
+        "обучение на шаге {step} неустойчиво (происшествий {incidents}), а внимание не сложилось: начать "
+        "заново, с меньшей скоростью, ничего не стоит",
+    )
+
     CURE_BEGUN = (
         "step {step}: tried against it: {knob} x {factor:g}",
         "шаг {step}: испытывается {knob} x {factor:g}",

@@ -63,7 +63,9 @@ class MonitorPhrase(Phrase):
     COUNTED = "{value:,}", "{value:,}"
     LEFT = "{seconds:duration}", "{seconds:duration}"
     AGO = "{seconds:duration} ago", "{seconds:duration} назад"
-    MEMORY_USED = "{used:MiB}", "{used:MiB}"
+    MEMORY_NOW = "{used:MiB}", "{used:MiB}"
+    MEMORY_MOST = "at most {used:MiB}", "не больше {used:MiB}"
+    MEMORY_DEVICE = "GPU at most {used:MiB}", "GPU не больше {used:MiB}"
 
     PART_LOSSES = "Losses", "Потери"
     PART_VALIDATIONS = "Validations: {count}", "Проверки: {count}"
@@ -83,7 +85,6 @@ class MonitorPhrase(Phrase):
     COLUMN_GATE = "stop", "стоп"
     COLUMN_ENDLESS = "endless", "без конца"
     COLUMN_EARLY = "early", "рано"
-    TREND = "trend", "ход"
 
     NOTHING_YET = "nothing yet", "пока ничего"
     RESTART_TOLD = (
@@ -111,11 +112,11 @@ class MonitorPhrase(Phrase):
     TRIAL_BEST = "best so far", "лучшая пока"
     TRIAL_WAITS = "waits", "ждёт"
     TRIAL_COMPLETE = "complete", "готова"
-    TRIAL_PRUNED = "pruned", "отсеяна"
+    TRIAL_WAS_PRUNED = "pruned", "отсеяна"
     TRIAL_FAILED_NOW = "failed", "не удалась"
-    TRIAL_CUT_OFF = "cut off", "прервана"
+    TRIAL_WAS_CUT_OFF = "cut off", "прервана"
     NO_BEST_TRIAL = "none is above the gate yet", "порог качества пока никто не прошёл"
-    BEST_TRIAL = "trial {number}, score {score:.3f}", "проба {number}, оценка {score:.3f}"
+    BEST_TRIAL_NOW = "trial {number}, score {score:.3f}", "проба {number}, оценка {score:.3f}"
     STUDY_COUNTS = (
         "{complete} complete, {pruned} pruned, {failed} failed, {running} running",
         "готовы {complete}, отсеяны {pruned}, не удались {failed}, идут {running}",
