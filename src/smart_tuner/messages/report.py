@@ -25,8 +25,8 @@ class ReportPhrase(Phrase):
     SHORT = "In short", "Коротко"
     LISTEN = "The voice", "Голос"
     GATE = "Quality gate", "Порог качества"
-    CURVES = "How the training went", "Ход обучения"
-    ATTENTION = "Attention over time", "Внимание с течением времени"
+    REPORT_CURVES = "How the training went", "Ход обучения"
+    REPORT_ATTENTION = "Attention over time", "Внимание с течением времени"
     VOICE = "The voice over time", "Голос с течением времени"
     REPORT_HAPPENED = "What happened on the way", "Что случилось по пути"
     ATTEMPTS = "Attempts and restarts", "Попытки и перезапуски"
@@ -240,7 +240,7 @@ class ReportPhrase(Phrase):
     TABLE_ENVIRONMENT = "What it ran with", "На чём и с чем работало"
 
     NO_TRIALS_YET = "No trial has been recorded yet.", "Ни одной пробы ещё не записано."
-    REPORT_STUDY_COUNTS = (
+    REPORT_COUNTS = (
         "{complete} {complete:trial is|trials are} complete, {pruned} pruned, {failed} failed; {shut} of the "
         "complete ones did not come above the quality gate.",
         "Завершено проб: {complete}, отсеяно: {pruned}, не удалось: {failed}; из завершённых порог качества "
@@ -282,9 +282,9 @@ class ReportPhrase(Phrase):
     )
     TABLE_TRIALS_ALL = "Trials in their order", "Пробы по порядку"
     ALL_TRIALS = "All trials: {shown} of {count}", "Все пробы: {shown} из {count}"
-    REPORT_TRIAL_COMPLETE = "complete", "завершена"
-    TRIAL_PRUNED_STATE = "pruned", "отсеяна"
-    TRIAL_FAILED_STATE = "failed", "не удалась"
-    TRIAL_RUNNING = "running", "идёт"
-    TRIAL_WAITING = "waiting", "ждёт"
+    REPORT_COMPLETE = "complete", "завершена"
+    REPORT_PRUNED = "pruned", "отсеяна"
+    REPORT_FAILED = "failed", "не удалась"
+    REPORT_RUNNING = "running", "идёт"
+    REPORT_WAITING = "waiting", "ждёт"
     SAMPLER = "sampler", "сэмплер"

@@ -33,11 +33,11 @@ from smart_tuner.reports.settings_diff import shown as as_typed
 MOST_TRIALS = 300
 BEST_TRIALS = 8
 STATES = {
-    "COMPLETE": ReportPhrase.REPORT_TRIAL_COMPLETE,
-    "PRUNED": ReportPhrase.TRIAL_PRUNED_STATE,
-    "FAIL": ReportPhrase.TRIAL_FAILED_STATE,
-    "RUNNING": ReportPhrase.TRIAL_RUNNING,
-    "WAITING": ReportPhrase.TRIAL_WAITING,
+    "COMPLETE": ReportPhrase.REPORT_COMPLETE,
+    "PRUNED": ReportPhrase.REPORT_PRUNED,
+    "FAIL": ReportPhrase.REPORT_FAILED,
+    "RUNNING": ReportPhrase.REPORT_RUNNING,
+    "WAITING": ReportPhrase.REPORT_WAITING,
 }
 
 
@@ -109,7 +109,7 @@ def _short(
         figures.append(Figure(_told(ReportPhrase.TIME, language), duration(seconds, language)))
     if steps := number(record.get("steps")):
         figures.append(Figure(_told(ReportPhrase.STEPS, language), written(steps, ",.0f", language)))
-    counts = ReportPhrase.REPORT_STUDY_COUNTS(
+    counts = ReportPhrase.REPORT_COUNTS(
         complete=states.count("COMPLETE"),
         pruned=states.count("PRUNED"),
         failed=states.count("FAIL"),
