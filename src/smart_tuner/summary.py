@@ -72,7 +72,7 @@ def summarise(
         "run": run.name,
         "outcome": {"cause": outcome.cause.value, "message": outcome.message},
         "examination": examination,
-        "training": _training(stream),
+        "training": _training(stream) | _recommended(run),
         "data": _data(stream),
         "phase_seconds": {
             "value": phase_seconds(stream),
@@ -113,6 +113,15 @@ def _training(stream: Sequence[Stamped]) -> dict[str, Any]:
             for name, value in last.free_running.items()
         }
     return figures | _aligned(stream)
+
+
+def _recommended(run: RunFolder) -> dict[str, Any]:
+    """The length that the recordings called for; nothing where the preset or the user set it."""
+    config = run.config() if run.settings_file.is_file() else None
+    if config is None or not config.advised_length:
+        return {}
+    how = "updates, recommended from the recordings before training; docs/clips.md"
+    return {"recommended_steps": figure(config.hparams.train.max_steps, how)}
 
 
 def _data(stream: Sequence[Stamped]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from smart_tuner.bad_clips import last_clips
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.controllers import Controllers
 from smart_tuner.cures import Experience
+from smart_tuner.debug_reporter import DebugReporter
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
 from smart_tuner.knowledge import Context, keep_experience, learned, read_experience
@@ -179,11 +180,16 @@ class Job:
 
         history, _ = read_events(self._run.events_file)
         self._controllers = Controllers(self._config, history, self._experience(train_set))
+        limit_s = self._hparams.train.max_train_minutes * 60
+        reporter = DebugReporter(self._run.path, limit_s, history)
 
         def emit(event: Event) -> None:
             self._emit(event)
-            for decided in self._controllers.note(event):
-                self._emit(decided)
+            decided = self._controllers.note(event)
+            for each in decided:
+                self._emit(each)
+            for report in filter(None, map(reporter.note, (event, *decided))):
+                self._emit(report)
             self._requests.note(event)
 
         seed = (self._hparams.train.seed + self._history.new_seeds) % 2**31

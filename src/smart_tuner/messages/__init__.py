@@ -21,6 +21,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
+from smart_tuner.messages.length import LengthPhrase
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
@@ -29,6 +30,7 @@ from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.report import ReportPhrase
+from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -44,6 +46,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
+    LengthPhrase,
     MachinePhrase,
     ModelPhrase,
     MonitorPhrase,
@@ -52,6 +55,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     RecoveryPhrase,
     ReportPhrase,
     ServicePhrase,
+    StepReportPhrase,
     StudyPhrase,
     StudyStoragePhrase,
     StudyTrackingPhrase,
@@ -111,6 +115,7 @@ __all__ = [
     "EndPhrase",
     "IncidentPhrase",
     "Language",
+    "LengthPhrase",
     "MachinePhrase",
     "Message",
     "MessageError",
@@ -123,6 +128,7 @@ __all__ = [
     "RecoveryPhrase",
     "ReportPhrase",
     "ServicePhrase",
+    "StepReportPhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
     "StudyTrackingPhrase",

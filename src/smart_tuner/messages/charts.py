@@ -11,7 +11,7 @@ from smart_tuner.messages.phrase import Phrase
 class ChartPhrase(Phrase):
     """Charts, their curves, and what stands beside them."""
 
-    STEP = "step", "шаг"
+    CHART_STEP = "step", "шаг"
     AS_TABLE = "The same as a table", "То же таблицей"
     SOME_STEPS = "{title}, at some steps", "{title}, на некоторых шагах"
     NO_CURVES_YET = "No step has been recorded yet.", "Ни одного шага ещё не записано."

@@ -28,7 +28,7 @@ class ReportPhrase(Phrase):
     CURVES = "How the training went", "Ход обучения"
     ATTENTION = "Attention over time", "Внимание с течением времени"
     VOICE = "The voice over time", "Голос с течением времени"
-    HAPPENED = "What happened on the way", "Что случилось по пути"
+    REPORT_HAPPENED = "What happened on the way", "Что случилось по пути"
     ATTEMPTS = "Attempts and restarts", "Попытки и перезапуски"
     TUNING = "How the settings were chosen", "Как выбраны настройки"
     SETTINGS = "Settings", "Настройки"
@@ -63,7 +63,7 @@ class ReportPhrase(Phrase):
     )
     DEMO_CORPUS = "the demo corpus of the bundled synthesiser", "учебный корпус встроенного синтезатора"
     NO_DATA_YET = "No recordings have been read yet.", "Записи ещё не прочитаны."
-    TRAINED = (
+    REPORT_TRAINED = (
         "It trained for {steps:,} {steps:step|steps} in {seconds:duration} on {device}, in {attempts} "
         "{attempts:attempt|attempts}; {attention}.",
         "Сделано {steps:,} {steps:шаг|шага|шагов} за {seconds:duration} на {device}, попыток: {attempts}; "
@@ -240,7 +240,7 @@ class ReportPhrase(Phrase):
     TABLE_ENVIRONMENT = "What it ran with", "На чём и с чем работало"
 
     NO_TRIALS_YET = "No trial has been recorded yet.", "Ни одной пробы ещё не записано."
-    STUDY_COUNTS = (
+    REPORT_STUDY_COUNTS = (
         "{complete} {complete:trial is|trials are} complete, {pruned} pruned, {failed} failed; {shut} of the "
         "complete ones did not come above the quality gate.",
         "Завершено проб: {complete}, отсеяно: {pruned}, не удалось: {failed}; из завершённых порог качества "
@@ -282,7 +282,7 @@ class ReportPhrase(Phrase):
     )
     TABLE_TRIALS_ALL = "Trials in their order", "Пробы по порядку"
     ALL_TRIALS = "All trials: {shown} of {count}", "Все пробы: {shown} из {count}"
-    TRIAL_COMPLETE = "complete", "завершена"
+    REPORT_TRIAL_COMPLETE = "complete", "завершена"
     TRIAL_PRUNED_STATE = "pruned", "отсеяна"
     TRIAL_FAILED_STATE = "failed", "не удалась"
     TRIAL_RUNNING = "running", "идёт"

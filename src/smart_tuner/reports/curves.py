@@ -116,7 +116,7 @@ def _chart(records: RunRecords, beside: Beside, wanted: Wanted, language: Langua
         title=name,
         explanation=render(wanted.explanation(), language),
         series=series,
-        x_name=render(ChartPhrase.STEP(), language),
+        x_name=render(ChartPhrase.CHART_STEP(), language),
         last_x=max(records.last_step, 1),
         logarithmic=wanted.may_be_logarithmic and low > 0 and high / low >= LOGARITHMIC_FROM,
         bounds=wanted.bounds,
@@ -178,7 +178,7 @@ def _table(title: str, series: Sequence[Series], language: Language) -> Table:
         [written(step, ",.0f", language), *(_cell(each, step, language) for each in values)] for step in steps
     ]
     caption = render(ChartPhrase.SOME_STEPS(title=title), language)
-    heads = [render(ChartPhrase.STEP(), language), *(each.name for each in series)]
+    heads = [render(ChartPhrase.CHART_STEP(), language), *(each.name for each in series)]
     return Table(caption, heads, rows, words=())
 
 

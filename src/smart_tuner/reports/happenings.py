@@ -76,7 +76,7 @@ def blocks(happened: Sequence[Happening], language: Language) -> list[Block]:
         ]
         for each in shown
     ]
-    heads = (ChartPhrase.STEP, ReportPhrase.HEAD_KIND, ReportPhrase.HEAD_WHAT)
+    heads = (ChartPhrase.CHART_STEP, ReportPhrase.HEAD_KIND, ReportPhrase.HEAD_WHAT)
     caption = render(ReportPhrase.TABLE_HAPPENED(), language)
     found: list[Block] = [Table(caption, [render(head(), language) for head in heads], rows, words=(1, 2))]
     if len(shown) < len(happened):

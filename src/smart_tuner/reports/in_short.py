@@ -136,7 +136,7 @@ def _took(records: RunRecords) -> Message | None:
         None,
     )
     attention = ReportPhrase.FORMED_AT(step=formed) if formed is not None else ReportPhrase.NEVER_FORMED()
-    return ReportPhrase.TRAINED(
+    return ReportPhrase.REPORT_TRAINED(
         steps=records.last_step,
         seconds=train_seconds(records),
         attempts=len(started),

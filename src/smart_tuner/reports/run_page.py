@@ -48,7 +48,7 @@ def run_page(run: RunFolder, spans: Sequence[Span], language: Language) -> Page:
         ("curves", ReportPhrase.CURVES, lambda: _curves(records, happened, spans, language)),
         ("attention", ReportPhrase.ATTENTION, lambda: seen_and_heard.attention(records, budget, language)),
         ("voice", ReportPhrase.VOICE, lambda: seen_and_heard.voice_over_time(records, budget, language)),
-        ("events", ReportPhrase.HAPPENED, lambda: happenings.blocks(happened, language)),
+        ("events", ReportPhrase.REPORT_HAPPENED, lambda: happenings.blocks(happened, language)),
         ("clips", ReportPhrase.CLIPS, lambda: bad_clips.blocks(records, budget, language)),
         ("attempts", ReportPhrase.ATTEMPTS, lambda: _attempts(records, language)),
         ("tuning", ReportPhrase.TUNING, lambda: environment.tuning(records, language)),

@@ -33,7 +33,7 @@ from smart_tuner.reports.settings_diff import shown as as_typed
 MOST_TRIALS = 300
 BEST_TRIALS = 8
 STATES = {
-    "COMPLETE": ReportPhrase.TRIAL_COMPLETE,
+    "COMPLETE": ReportPhrase.REPORT_TRIAL_COMPLETE,
     "PRUNED": ReportPhrase.TRIAL_PRUNED_STATE,
     "FAIL": ReportPhrase.TRIAL_FAILED_STATE,
     "RUNNING": ReportPhrase.TRIAL_RUNNING,
@@ -109,7 +109,7 @@ def _short(
         figures.append(Figure(_told(ReportPhrase.TIME, language), duration(seconds, language)))
     if steps := number(record.get("steps")):
         figures.append(Figure(_told(ReportPhrase.STEPS, language), written(steps, ",.0f", language)))
-    counts = ReportPhrase.STUDY_COUNTS(
+    counts = ReportPhrase.REPORT_STUDY_COUNTS(
         complete=states.count("COMPLETE"),
         pruned=states.count("PRUNED"),
         failed=states.count("FAIL"),

@@ -120,7 +120,8 @@ def _run(
         progress.train_seconds, cause = ranks.agreed((progress.train_seconds, cause))
         validates = progress.step % settings.validate_every == 0 or complete()
         saves = progress.step % settings.checkpoint_every == 0 or cause is not None
-        if validates or saves or progress.step % settings.log_every == 0:
+        reports = trainer.snapshots.is_due(progress.step)
+        if validates or saves or reports or progress.step % settings.log_every == 0:
             # Looked at first: what is not finite must be neither judged nor saved.
             _look(trainer, meter, emit)
             meter = Meter(ranks)
@@ -130,9 +131,11 @@ def _run(
             trainer.request(ranks.agreed(tuple(adjustments()) if ranks.is_first else ()))
             _tell_changes(trainer, emit)
             progress.train_seconds = ranks.agreed(seconds())
+        if reports:  # after what was decided at this step, before it can be lost
+            ranks.alone(partial(_take_snapshot, trainer, emit))
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
-        if validates or saves:
+        if validates or saves or reports:
             meter = Meter(ranks)  # their time is not the next steps'
     return cause or "completed"
 
@@ -201,6 +204,11 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], 
         path = trainer.checkpoints.save_best(trainer.hparams, trainer.model, step, result.quality)
         if path is not None:
             emit(CheckpointEvent(step, str(path.relative_to(trainer.folder)), "best", result.quality))
+
+
+def _take_snapshot(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    step = trainer.progress.step
+    emit(trainer.snapshots.take(step, trainer.r(step - 1), trainer.guard.last_norms(), trainer.folder))
 
 
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:

@@ -22,6 +22,7 @@ from tacotron2.events import IncidentEvent
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.models.tacotron2 import TacotronOutput
 from tacotron2.reduction import stage_at
 from tacotron2.training.clip_ledger import ClipLedger
 from tacotron2.training.devices import make_fabric
@@ -33,6 +34,7 @@ from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.readings import Made, Reading
 from tacotron2.training.schedule import learning_rate, teacher_forcing
+from tacotron2.training.snapshot import Snapshots
 from tacotron2.training.state import (
     CheckpointFolder,
     Progress,
@@ -85,6 +87,7 @@ class Trainer:
         resolved = hparams.replace(precision=self.precision)
         self.guard = Guard(Guarded(resolved, self.model, self.network, self.ranks, folder, len(train_set)))
         self.loss_scale = LossScale(self.fabric)
+        self.snapshots = Snapshots(train.report_every)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -221,7 +224,13 @@ class Trainer:
         self.guard.begin()
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
-        how = (parts, weight, self.ranks, forced, self.clips.note)
+        note = self.snapshots.noting(step + 1)
+
+        def both(output: TacotronOutput, part: Batch) -> None:
+            self.clips.note(output, part)
+            note(output, part)
+
+        how = (parts, weight, self.ranks, forced, both)
         terms = backward(self.fabric, self.network, self.criterion, batch, *how)
         self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
