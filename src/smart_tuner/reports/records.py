@@ -36,7 +36,7 @@ class RunRecords:
 
     @classmethod
     def read(cls, run: RunFolder) -> RunRecords:
-        """As it is now. The command that writes this at its end still holds the run; an outcome tells more."""
+        """As it is now. A command at its end still holds the run; the outcome knows better."""
         outcome = _outcome(run)
         return cls(
             folder=run.path,
