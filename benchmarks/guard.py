@@ -5,7 +5,7 @@
 A turn is `train.log_every` steps of the demo's trainer and the look after them. Without the guard nothing is
 kept, read or judged; gradient norms, which clipping needs anyway, and the truth value that masks are in both.
 The two sides differ by less than steps do among themselves, so the guard's own calls are also timed alone,
-within the same turns: that is its share. The same is done for the ledger of recordings, which both sides keep.
+within the same turns: that is its share. The same is done for the ledger of recordings, which both keep.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def clips_table(run: RunFolder, record: dict[str, Any], language: Language) -> l
     heads = (
         ClipsPhrase.HEAD_CLIP,
         ClipsPhrase.HEAD_SPEAKER,
-        ClipsPhrase.HEAD_ALIGNMENT,
+        ClipsPhrase.CLIPS_HEAD_ALIGNMENT,
         ClipsPhrase.HEAD_LOSS,
         ClipsPhrase.HEAD_TIMES,
         ClipsPhrase.HEAD_WHY,
@@ -67,7 +67,9 @@ def clips_table(run: RunFolder, record: dict[str, Any], language: Language) -> l
         for row in rows
     ]
     usual = record["usual"]
-    head = ClipsPhrase.FOUND(run=run.name, step=record["step"], bad=len(clips), count=record["recordings"])
+    head = ClipsPhrase.CLIPS_FOUND(
+        run=run.name, step=record["step"], bad=len(clips), count=record["recordings"]
+    )
     with_usual = ClipsPhrase.USUAL(alignment=usual["alignment"], loss=usual["loss"])
     return [render(head, language), render(with_usual, language), *lines, *_advice(run, record, language)]
 

@@ -13,7 +13,6 @@ from smart_tuner.early_stop_controller import ALIGNMENT, EarlyStopController, Pl
 from smart_tuner.messages import Message
 from smart_tuner.objective import ObjectiveError, judge
 from smart_tuner.records import ExitCause
-from smart_tuner.recovery import MOST_CALMER
 from tacotron2.events import (
     CureEvent,
     DecisionEvent,
@@ -60,7 +59,7 @@ class Controllers:
         self._early = EarlyStopController(config.early_stop, self._plan, history)
         self._cures = CureController(config.cure, config.hparams, experience or {})
         self._seeds_left = config.attention.max_new_seeds
-        self._calmer_left = min(MOST_CALMER, config.supervisor.max_restarts)
+        self._calmer_left = min(config.cure.calmer_restarts, config.supervisor.max_restarts)
         for stamped in history:
             self._note_course(stamped.event)
         self._due = _decided_before(history)

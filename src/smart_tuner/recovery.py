@@ -19,8 +19,8 @@ LONGEST_DELAY_S = 300.0
 LEARNING_RATE, MICRO_BATCHES, GUIDE = "learning_rate", "micro_batches", "guided_attention_weight"
 """Knobs of the training, as `tacotron2.training.knobs` names them."""
 RATE_FACTOR, MICRO_BATCH_FACTOR, GUIDE_FACTOR = 0.5, 2.0, 2.0
-CALMER_RATE_FACTOR, MOST_CALMER = 0.25, 2
-"""Of the rate with which an unstable training begins anew, and how often."""
+CALMER_RATE_FACTOR = 0.25
+"""Of the rate with which an unstable training begins anew."""
 LEAST_RATE = 1 / 64
 """Share of the learning rate below which the knob does not go."""
 RETRIED = (
@@ -88,6 +88,7 @@ class Limits:
     backoff_s: float
     max_new_seeds: int
     utterances: int
+    calmer_restarts: int = 2
     retried: Sequence[ExitCause] = RETRIED
 
     @classmethod
@@ -96,7 +97,11 @@ class Limits:
         train, supervisor = config.hparams.train, config.supervisor
         utterances = train.batch_size // (train.accumulation_steps * train.num_processes)
         return cls(
-            supervisor.max_restarts, supervisor.backoff_s, config.attention.max_new_seeds, max(1, utterances)
+            supervisor.max_restarts,
+            supervisor.backoff_s,
+            config.attention.max_new_seeds,
+            max(1, utterances),
+            config.cure.calmer_restarts,
         )
 
 
@@ -177,7 +182,7 @@ def _limit_reached(
         used = _count(counted, cause)
         return RecoveryPhrase.SEEDS_USED(limit=limits.max_new_seeds) if used >= limits.max_new_seeds else None
     if cause is ExitCause.UNSTABLE:
-        used, limit = _count(counted, cause), min(MOST_CALMER, limits.max_restarts)
+        used, limit = _count(counted, cause), min(limits.calmer_restarts, limits.max_restarts)
         return RecoveryPhrase.RESTARTS_USED(limit=limit) if used >= limit else None
     used = stalled
     if cause is ExitCause.NON_FINITE:

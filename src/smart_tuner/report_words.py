@@ -13,7 +13,7 @@ MOST_MODULES = 4
 """Modules whose norms are shown, the largest first."""
 LOSSES: dict[str, Phrase] = {
     "total": StepReportPhrase.LOSS_TOTAL,
-    "reference": StepReportPhrase.LOSS_REFERENCE,
+    "reference": StepReportPhrase.REPORT_LOSS_REFERENCE,
     "mel_before": StepReportPhrase.LOSS_MEL_BEFORE,
     "mel_after": StepReportPhrase.LOSS_MEL_AFTER,
     "gate": StepReportPhrase.LOSS_GATE,
@@ -114,7 +114,7 @@ def _memory(sizes: Mapping[str, float]) -> Iterator[Message]:
     shown: dict[str, Phrase] = {
         "host_bytes": StepReportPhrase.MEMORY_HOST,
         "host_peak_bytes": StepReportPhrase.MEMORY_HOST_PEAK,
-        "device_peak_bytes": StepReportPhrase.MEMORY_DEVICE,
+        "device_peak_bytes": StepReportPhrase.REPORT_MEMORY_DEVICE,
     }
     for name, phrase in shown.items():
         if name in sizes:

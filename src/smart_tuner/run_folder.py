@@ -16,6 +16,7 @@ runs/20261122-162430-demo/
     stop_request.json   somebody wants the training to end, at which step
     trial.json      the study and number of a trial
     tuning.json     how the main command chose the run's settings, and what was asked for
+    curves.png      loss and alignment, as the chat last asked for them
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
     examination.json, summary.json, report.html

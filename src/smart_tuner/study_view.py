@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from smart_tuner.live_view import WIDE, Frame, page_foot, progress_line
+from smart_tuner.live_frame import WIDE, Frame, page_foot, progress_line
 from smart_tuner.messages import Message, MonitorPhrase, Phrase
 from smart_tuner.study_follower import StudyLook, TrialLook
 from smart_tuner.tuning.study_words import short

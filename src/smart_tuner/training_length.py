@@ -123,5 +123,5 @@ def _reasoning(speech: Speech, anchor: Anchor, preset: str, read: int, epochs: f
     if speech.speakers > 1:
         reasons.append(LengthPhrase.SPEAKERS(speakers=speech.speakers))
     if speech.left_out_share >= 0.01:
-        reasons.append(LengthPhrase.LEFT_OUT(share=speech.left_out_share))
+        reasons.append(LengthPhrase.LENGTH_LEFT_OUT(share=speech.left_out_share))
     return LengthPhrase.REASONS(reasons=tuple(reasons))

@@ -79,7 +79,21 @@ INCIDENTS: dict[str, Phrase] = {
     "bad_clip": IncidentPhrase.BAD_CLIP,
     "micro_batch": IncidentPhrase.MICRO_BATCH,
 }
-TROUBLES: dict[str, Phrase] = {trouble.value: DiagnosisPhrase[trouble.name] for trouble in Trouble}
+TROUBLES: dict[str, Phrase] = {
+    Trouble.INSTABILITY.value: DiagnosisPhrase.INSTABILITY,
+    Trouble.STAGNATION.value: DiagnosisPhrase.STAGNATION,
+    Trouble.ATTENTION_DIFFUSE.value: DiagnosisPhrase.ATTENTION_DIFFUSE,
+    Trouble.ATTENTION_STUCK.value: DiagnosisPhrase.ATTENTION_STUCK,
+    Trouble.ATTENTION_SKIPPING.value: DiagnosisPhrase.ATTENTION_SKIPPING,
+    Trouble.ATTENTION_REPEATING.value: DiagnosisPhrase.ATTENTION_REPEATING,
+    Trouble.NEVER_STOPS.value: DiagnosisPhrase.NEVER_STOPS,
+    Trouble.STOPS_EARLY.value: DiagnosisPhrase.STOPS_EARLY,
+    Trouble.OVERFITTING.value: DiagnosisPhrase.OVERFITTING,
+    Trouble.DATA_SPEAKER.value: DiagnosisPhrase.DATA_SPEAKER,
+    Trouble.DATA_LENGTH.value: DiagnosisPhrase.DATA_LENGTH,
+    Trouble.DATA_FILES.value: DiagnosisPhrase.DATA_FILES,
+    Trouble.PLATEAU.value: DiagnosisPhrase.PLATEAU,
+}
 CURES: dict[str, Phrase] = {
     BEGUN: DiagnosisPhrase.CURE_BEGUN,
     KEPT: DiagnosisPhrase.CURE_KEPT,

@@ -20,7 +20,7 @@ INDEPENDENT_PARTS = {
     "controllers": ("controllers", "decisions", "attention_deadline", "early_stop_controller"),
     "tracking": ("tracking", "mlflow_writer", "tensorboard_writer"),
     "reports": ("reports",),
-    "notices": ("notices", "telegram", "notice_queue", "run_notices"),
+    "notices": ("notices", "telegram", "notice_queue", "run_notices", "chat_listener", "chat_commands"),
 }
 # What smart_tuner may use of tacotron2 anywhere; each with what it may import beyond the standard library.
 FOUNDATION = {

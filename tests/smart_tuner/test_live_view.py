@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console, RenderableType
 
+from smart_tuner.live_frame import Frame
 from smart_tuner.live_history import LiveHistory
 from smart_tuner.live_screen import fitting, print_once
 from smart_tuner.live_state import Signs
-from smart_tuner.live_view import Frame, run_page
+from smart_tuner.live_view import run_page
 from smart_tuner.messages import Language, ServicePhrase
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.recovery import Request, Restart
@@ -190,6 +192,21 @@ def test_every_state_is_told_in_words(signs: Signs, words: list[str]) -> None:
 def test_lines_that_could_not_be_read_are_told() -> None:
     page = run_page(replace(look(), skipped_lines=2), Frame(Language.EN, 80))
     assert "2 lines of the record could not be read" in drawn(page, 80)
+
+
+@dataclass(frozen=True)
+class Report(Event):
+    """As much of a report's record as the page wants."""
+
+    kind: ClassVar[str] = "report"
+    memory: dict[str, float]
+
+
+def test_memory_is_that_of_the_newest_report() -> None:
+    told = look(events=[*EVENTS, Report({"host_bytes": 2.0**30, "host_peak_bytes": 3 * 2.0**29})])
+    text = lines_of(drawn(run_page(told, Frame(Language.EN, 100)), 100))
+    assert "memory 1,024 MiB, at most 1,536 MiB" in text
+    assert "memory" not in drawn(run_page(look(), Frame(Language.EN, 100)), 100)
 
 
 def study(best: int | None = 1, alive: bool = True) -> StudyLook:

@@ -19,7 +19,7 @@ class ClipsPhrase(Phrase):
         "{run}, step {step}: none of {count:,} {count:recording|recordings} stays badly aligned.",
         "{run}, шаг {step}: плохих записей нет (всего {count:,} {count:запись|записи|записей}).",
     )
-    FOUND = (
+    CLIPS_FOUND = (
         "{run}, step {step}: of {count:,} {count:recording|recordings} {bad} {bad:stays|stay} behind the "
         "others, the worst first.",
         "{run}, шаг {step}: из {count:,} {count:записи|записей|записей} хуже остальных {bad}, "
@@ -31,7 +31,7 @@ class ClipsPhrase(Phrase):
     )
     HEAD_CLIP = "recording", "запись"
     HEAD_SPEAKER = "speaker", "диктор"
-    HEAD_ALIGNMENT = "alignment", "выравнивание"
+    CLIPS_HEAD_ALIGNMENT = "alignment", "выравнивание"
     HEAD_LOSS = "loss", "потери"
     HEAD_TIMES = "times", "подряд"
     HEAD_WHY = "why", "почему"

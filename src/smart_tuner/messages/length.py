@@ -33,7 +33,7 @@ class LengthPhrase(Phrase):
         "there are {speakers} speakers, each with a voice to be learned",
         "дикторов {speakers}, и голос каждого надо выучить",
     )
-    LEFT_OUT = (
+    LENGTH_LEFT_OUT = (
         "{share:.0%} of the recordings cannot be used, so the others are taken to be less even, too",
         "{share:.0%} записей не годится, вероятно, и остальные неровные",
     )

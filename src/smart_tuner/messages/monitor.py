@@ -109,7 +109,7 @@ class MonitorPhrase(Phrase):
     TRIAL_STEPS = "steps", "шаги"
     TRIAL_TIME = "time", "время"
     TRIAL_VALUES = "values", "значения"
-    TRIAL_BEST = "best so far", "лучшая пока"
+    TRIAL_BEST = "Best so far", "Лучшая пока"
     TRIAL_WAITS = "waits", "ждёт"
     TRIAL_COMPLETE = "complete", "готова"
     TRIAL_WAS_PRUNED = "pruned", "отсеяна"

@@ -29,7 +29,7 @@ class StepReportPhrase(Phrase):
     LOSS_IS = "{name} {value:.3f}", "{name} {value:.3f}"
     LOSS_MOVED = "{name} {value:.3f} ({change:+.0%})", "{name} {value:.3f} ({change:+.0%})"
     LOSS_TOTAL = "total", "общая"
-    LOSS_REFERENCE = "reference", "эталонная"
+    REPORT_LOSS_REFERENCE = "reference", "эталонная"
     LOSS_MEL_BEFORE = "mel before the post-net", "мел до постнета"
     LOSS_MEL_AFTER = "mel after it", "мел после него"
     LOSS_GATE = "stopping", "остановка"
@@ -57,7 +57,7 @@ class StepReportPhrase(Phrase):
     PACE_FORCED = "teacher forcing {value:.0%}", "с подсказкой {value:.0%}"
     MEMORY_HOST = "{value:GiB}", "{value:GiB}"
     MEMORY_HOST_PEAK = "at most {value:GiB}", "не больше {value:GiB}"
-    MEMORY_DEVICE = "on the GPU at most {value:GiB}", "на GPU не больше {value:GiB}"
+    REPORT_MEMORY_DEVICE = "on the GPU at most {value:GiB}", "на GPU не больше {value:GiB}"
 
     HAPPENED_NOTHING = "nothing out of the ordinary", "ничего необычного"
     HAPPENED_OFTEN = "{name} ({count} times)", "{name} ({count} {count:раз|раза|раз})"
