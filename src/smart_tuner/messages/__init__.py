@@ -24,6 +24,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.registry import RegistryPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -41,6 +42,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    RegistryPhrase,
     ServicePhrase,
     StudyPhrase,
     StudyStoragePhrase,
@@ -107,6 +109,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "RegistryPhrase",
     "ServicePhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
