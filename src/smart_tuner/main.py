@@ -33,6 +33,7 @@ from smart_tuner.messages import (
 )
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.registry.registration import register_voice
 from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
@@ -246,6 +247,7 @@ class SmartTunerMain:
             if outcome.cause is ExitCause.STOPPED:
                 self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
+            register_voice(run, self._config.registry, self._output)
             return
         told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]

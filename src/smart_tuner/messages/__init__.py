@@ -29,6 +29,7 @@ from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.registry import RegistryPhrase
 from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
@@ -53,6 +54,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     NoticePhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    RegistryPhrase,
     ReportPhrase,
     ServicePhrase,
     StepReportPhrase,
@@ -126,6 +128,7 @@ __all__ = [
     "Phrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "RegistryPhrase",
     "ReportPhrase",
     "ServicePhrase",
     "StepReportPhrase",
