@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.doctor_command import doctor
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -99,6 +100,7 @@ def auto(
 app.command()(train)
 app.command()(replay)
 app.command()(gate)
+app.command()(doctor)
 app.command()(optimize)
 app.command()(join)
 

@@ -24,6 +24,7 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
+from smart_tuner.messages.readiness import ReadinessPhrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.study import StudyPhrase
@@ -43,6 +44,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ModelPhrase,
     MonitorPhrase,
     NoticePhrase,
+    ReadinessPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
     ServicePhrase,
@@ -111,6 +113,7 @@ __all__ = [
     "NoticePhrase",
     "Parameter",
     "Phrase",
+    "ReadinessPhrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
     "ServicePhrase",
