@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from smart_tuner.clips_command import clips
+from smart_tuner.doctor_command import doctor
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -105,6 +106,7 @@ app.command()(replay)
 app.command()(gate)
 app.command()(clips)
 app.command()(report)
+app.command()(doctor)
 app.command()(optimize)
 app.command()(join)
 

@@ -102,6 +102,7 @@ class SmartTunerMain:
             StorageError: the summary cannot be written.
         """
         machine = self._check_machine()
+        self._tell_readiness(machine)
         claimed = claim(self._root, self._config, self._new)
         if self._faults:
             write_faults(claimed.run.faults_file, self._faults)
@@ -175,6 +176,18 @@ class SmartTunerMain:
         for finding in found:
             self._output.result(CommandPhrase.WARNING(message=finding.message))
         return machine
+
+    def _tell_readiness(self, machine: Machine) -> None:
+        """The verdict of quick checks, and of the last whole report of the same program and settings."""
+        from smart_tuner.readiness.at_start import told_at_start
+        from smart_tuner.readiness.scene import Scene
+
+        scene = Scene(self._config, machine, self._root, device=self._device)
+        lines, failures = told_at_start(scene)
+        for line in lines:
+            self._output.say(line)
+        for failure in failures:
+            self._warn(failure)
 
     def _announce(self, claimed: Claim) -> None:
         run = claimed.run

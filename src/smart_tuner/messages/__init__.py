@@ -27,6 +27,7 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
+from smart_tuner.messages.readiness import ReadinessPhrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
 from smart_tuner.messages.registry import RegistryPhrase
@@ -52,6 +53,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ModelPhrase,
     MonitorPhrase,
     NoticePhrase,
+    ReadinessPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
     RegistryPhrase,
@@ -126,6 +128,7 @@ __all__ = [
     "NoticePhrase",
     "Parameter",
     "Phrase",
+    "ReadinessPhrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
     "RegistryPhrase",
