@@ -92,7 +92,7 @@ EVENTS: list[Event] = [
     RestartEvent(2, "attention_failed", 1000, None, [], 0.0),
     DecisionEvent(900, "early_stopping", "stop", "converged", {"waited": 4, "phase": "learning"}),
     KnobEvent(40, "learning_rate", 1.0, 0.5, "guard", "exploding_norm"),
-    DiagnosisEvent(200, "never_stops", 0.9, {"never_stopped_rate": 0.8, "gate_accuracy": None}),
+    DiagnosisEvent(200, "never_stops", 0.9, {"never_stopped_rate": 0.8, "kinds": ["a"]}),
     CureEvent(200, "begun", "never_stops", "gate_positive_weight", 16.0, 0.3),
     CureEvent(400, "kept", "never_stops", "gate_positive_weight", 16.0, 0.3, 0.45),
     ClipsEvent(200, 80, {"alignment": 0.6}, [{"id": "a", "times_bad": 2}], {"length:1": {"clips": 20.0}}),
