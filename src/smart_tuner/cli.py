@@ -12,12 +12,14 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.clips_command import clips
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
 from smart_tuner.messages import CommandPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.model_command import model_app
+from smart_tuner.monitor_command import monitor
 from smart_tuner.notify_command import notify_app
 from smart_tuner.options import (
     DEFAULT_RUNS,
@@ -37,6 +39,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.report_command import report
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
 
@@ -98,6 +101,8 @@ def auto(
 app.command()(train)
 app.command()(replay)
 app.command()(gate)
+app.command()(clips)
+app.command()(report)
 app.command()(optimize)
 app.command()(join)
 
@@ -225,24 +230,7 @@ def demo(
             raise typer.Exit(run_library(arguments, messages, CommandPhrase.NO_CORPUS))
 
 
-@app.command()
-def monitor(
-    run: Annotated[str, typer.Argument(help="The run's name, or its folder.")],
-    runs_folder: RunsFolder = DEFAULT_RUNS,
-    messages: Messages = Language.EN,
-) -> None:
-    """Bring MLflow and TensorBoard up again, until Ctrl-C."""
-    with plain_errors(messages):
-        from dataclasses import replace
-
-        from smart_tuner import main as job
-        from smart_tuner.progress import Output
-        from smart_tuner.run_folder import find_run
-
-        folder = find_run(runs_folder, run)
-        config = folder.config()
-        config = replace(config, services=replace(config.services, enabled=True))
-        job.monitor(config, folder, Output(sys.stdout, language=messages))
+app.command()(monitor)
 
 
 @runs_app.command("list")

@@ -50,16 +50,20 @@ class RunSettings:
 
     name: str = param("", "ends the name of the run's folder; empty: the name of the settings file")
     data_folder: str = param("", "folder of the recordings; empty: the demo corpus is made and used")
+    advised_length: bool = param(
+        False, "the length was recommended from the recordings; a run keeps what it was begun with"
+    )
 
 
 @dataclass(frozen=True)
 class ServiceSettings:
-    """MLflow and TensorBoard beside a run."""
+    """MLflow and TensorBoard beside a run, and the Optuna dashboard beside a study."""
 
-    enabled: bool = param(True, "start both interfaces")
+    enabled: bool = param(True, "start the interfaces")
     host: str = param("127.0.0.1", "address they listen on")
     mlflow_port: int = param(5000, "port of MLflow, or the next free one", ge=1, le=65535)
     tensorboard_port: int = param(6006, "port of TensorBoard, or the next free one", ge=1, le=65535)
+    optuna_port: int = param(8080, "port of a study's Optuna dashboard, or the next free one", ge=1, le=65535)
     open_browser: bool = param(True, "open MLflow in the browser once, where there is one")
     ready_timeout_s: float = param(90.0, "seconds an interface may take until it answers", gt=0.0, le=3600.0)
 
@@ -103,6 +107,8 @@ LAYER_SECTIONS: dict[str, type] = {
     "space": SpaceSettings,
 }
 """What a run has beside the library's hyper-parameters."""
+ADVISED = ("max_steps", "learning_rate_decay_start")
+"""The keys of `train` that a recommended length sets."""
 _SCHEMA = SettingsSchema({"run": RunSettings, **SECTIONS, **LAYER_SECTIONS})
 
 
@@ -124,6 +130,9 @@ class Config:
     space: SpaceSettings = field(default_factory=SpaceSettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
+    advised_length: bool = False
+    """Whether `train.max_steps`, and where the learning rate begins to fall, were recommended for the
+    recordings. Then they do not count for the digest: recordings that were added later recommend others."""
 
     @classmethod
     def from_yaml(cls, path: Path) -> Config:
@@ -136,7 +145,8 @@ class Config:
 
     def to_yaml(self) -> str:
         """All values with their meanings, as the text of a `run.yaml` that `from_yaml` reads back."""
-        run = RunSettings(self.preset, "" if self.data_folder is None else str(self.data_folder))
+        folder = "" if self.data_folder is None else str(self.data_folder)
+        run = RunSettings(self.preset, folder, self.advised_length)
         parts: dict[str, Any] = {"run": run} | {name: getattr(self, name) for name in LAYER_SECTIONS}
         lines = ["# The resolved configuration: every value the run uses."]
         for name in _SCHEMA.sections:
@@ -153,8 +163,11 @@ class Config:
         Neither the preset's name nor services, supervisor and notices count: a run can be resumed with
         other ports. Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
         """
+        hparams = self.hparams.to_dict()
+        if self.advised_length:
+            hparams["train"] |= dict.fromkeys(ADVISED, "recommended")
         key = {
-            "hparams": self.hparams.to_dict(),
+            "hparams": hparams,
             "attention": dataclasses.asdict(self.attention),
             "early_stop": dataclasses.asdict(self.early_stop),
             "cure": dataclasses.asdict(self.cure),
@@ -253,6 +266,7 @@ def _config(built: Mapping[str, Any], path: Path) -> Config:
         hparams=HParams(**{name: built[name] for name in SECTIONS}),
         **{name: built[name] for name in LAYER_SECTIONS},
         data_folder=Path(run.data_folder) if run.data_folder else None,
+        advised_length=run.advised_length,
     )
 
 

@@ -34,7 +34,10 @@ NEVER, EARLY = 0.5, 0.75
 APART = 0.05
 """Validation loss above its lowest, as a share, while the training loss fell by as much: learned by heart."""
 RESTLESS = 2
-"""Incidents of instability since the validation before the last that are no single accident."""
+"""Incidents of instability that are no single accident."""
+STRETCHES, FEW_STEPS = 3, 250
+"""Stretches between validations, and steps at least, over which they are counted: the guard tells one
+of a kind in 100 steps."""
 STEEP = 20.0
 """Gradient norm between two validations, as a multiple of what it was, that counts as such an incident."""
 UNSTABLE_INCIDENTS = ("non_finite_update", "exploding_norm", "loss_spike")
@@ -91,7 +94,7 @@ def diagnose(course: Course, since: int = 0) -> list[Diagnosis]:
 
 def _unstable(course: Course, before: Look, now: Look, since: int) -> Diagnosis | None:
     """Large norms, spikes of the loss, updates that were not finite: again and again."""
-    begin = max(since, before.step - (now.step - before.step))
+    begin = max(since, now.step - max(STRETCHES * (now.step - before.step), FEW_STEPS))
     recent = [each for each in course.incidents if each.incident in UNSTABLE_INCIDENTS and each.step > begin]
     norms = [look.norm for look in course.looks if look.norm is not None]
     steep = len(norms) > 1 and norms[-1] > STEEP * median(norms[:-1])
@@ -166,7 +169,8 @@ def _stops_early(course: Course, before: Look, now: Look) -> Diagnosis | None:
     """What is spoken ends long before what was recorded, with the text unread."""
     lengths = [look.free.get("length_ratio", 1.0) for look in (before, now)]
     early = [look.free.get("premature_rate", 0.0) for look in (before, now)]
-    if max(lengths) > EARLY or min(early) < NEVER:
+    aligned = [look.forced.get("attention_alignment", 0.0) for look in (before, now)]
+    if max(lengths) > EARLY or min(early) < NEVER or min(aligned) < FORMED:
         return None
     evidence = {"length_ratio": lengths[1], "premature_rate": early[1]}
     return Diagnosis(Trouble.STOPS_EARLY, _sure(-lengths[1], -EARLY, -0.4), evidence)

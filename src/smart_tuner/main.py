@@ -17,6 +17,7 @@ from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
 from smart_tuner.knowledge import remember_run
+from smart_tuner.leave_report import leave_report
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
@@ -106,11 +107,12 @@ class SmartTunerMain:
         self._announce(claimed)
         with serving(self._config, self._root, self._output) as services:
             try:
-                outcome = self._tuned(claimed.run) or self._train(claimed.run)
+                outcome = self._train(claimed.run)
                 stay = left_a_voice(claimed.run, outcome) and self._watched()
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
+                self._output.result(leave_report(claimed.run, self._output.language))
                 if not catch_up(claimed.run):
                     self._output.result(CommandPhrase.WARNING(message=EndPhrase.NOT_ALL_SHOWN()))
             finally:
@@ -154,10 +156,13 @@ class SmartTunerMain:
         self._check_machine()
         upload = uploading(tracking_uri, folder.name)
         url = storage or sqlite_url(folder.database_file)
-        with serving(self._config, self._root, self._output):
-            return StudyJob(
+        folder.create()  # the dashboard opens the database as the study does
+        with serving(self._config, self._root, self._output, storage_url=url):
+            status = StudyJob(
                 self._config, folder, url, slots, self._device, self._output, before_complete=upload
             ).optimize()
+        self._output.result(leave_report(folder, self._output.language))
+        return status
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)
@@ -187,17 +192,18 @@ class SmartTunerMain:
             told = CommandPhrase.SHORT_CLIP_PRESET(preset=SHORT_CLIP_PRESET)
             self._output.result(CommandPhrase.WARNING(message=told))
 
-    def _tuned(self, run: RunFolder) -> Outcome | None:
+    def _tuned(self, run: RunFolder, notices: RunNotices) -> Outcome | None:
         """The run with its settings chosen, where it is to choose them; an outcome where that was ended."""
         from smart_tuner.auto_tuning import AutoTuning, is_tuned, is_wanted
 
         if not (self._tunes and is_wanted(self._config)) or is_tuned(run):
             return None
-        return AutoTuning(run, self._config, self._device, self._output).tune()
+        return AutoTuning(run, self._config, self._device, self._output, tell=notices.tuned).tune()
 
     def _train(self, run: RunFolder) -> Outcome:
-        with noticing(run, self._config.notices, self._output.language, self._warn) as notices:
-            outcome = self._followed(run, notices)
+        limit_s = self._config.hparams.train.max_train_minutes * 60
+        with noticing(run, self._config.notices, self._output.language, self._warn, limit_s) as notices:
+            outcome = self._tuned(run, notices) or self._followed(run, notices)
             notices.ended(outcome)
         return outcome
 
@@ -205,6 +211,7 @@ class SmartTunerMain:
         # The run's own hyper-parameters, which tuning may have chosen; the rest as it was asked for now.
         config = replace(self._config, hparams=run.config().hparams)
         progress = make_progress(self._output, config.hparams.train.max_train_minutes * 60)
+        notices.catch_up()
 
         def on_event(stamped: Stamped) -> None:
             progress.show(stamped)
@@ -311,10 +318,16 @@ def catch_up(run: RunFolder) -> bool:
 
 
 @contextmanager
-def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
-    """MLflow and TensorBoard while the block runs; each address is told when it answers, nobody waits.
+def serving(
+    config: Config,
+    root: Path,
+    output: Output,
+    storage_url: str | None = None,
+    dashboard_alone: bool = False,
+) -> Iterator[Services]:
+    """The interfaces while the block runs; each address is told when it answers, nobody waits.
 
-    Where the configuration switches them off, there are none.
+    Where the configuration switches them off, there are none. For the rest see `Services`.
     """
 
     def tell(address: ServiceAddress) -> None:
@@ -324,17 +337,15 @@ def serving(config: Config, root: Path, output: Output) -> Iterator[Services]:
             told = ServicePhrase.WITHOUT(name=address.name, reason=address.reason or "")
             output.result(CommandPhrase.WARNING(message=told))
 
-    with Services(config.services, tracking_root(root), root) as services:
+    with Services(
+        config.services,
+        tracking_root(root),
+        root,
+        storage_url=storage_url,
+        dashboard_alone=dashboard_alone,
+    ) as services:
         threading.Thread(target=services.start, args=(tell,), name="services", daemon=True).start()
         yield services
-
-
-def monitor(config: Config, run: RunFolder, output: Output) -> None:
-    """Bring the interfaces of a run up again, until Ctrl-C."""
-    output.say(ServicePhrase.MONITORED(run=run.name, folder=run.path))
-    with serving(config, run.root, output):
-        output.say(ServicePhrase.UNTIL_INTERRUPT())
-        wait_for_interrupt()
 
 
 def wait_for_interrupt() -> None:

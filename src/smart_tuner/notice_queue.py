@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from smart_tuner.messages import Language, render
 from smart_tuner.notices import Notice
-from smart_tuner.telegram import CAPTION_LIMIT, TEXT_LIMIT, Telegram, TelegramError, pieces
+from smart_tuner.telegram import CAPTION_LIMIT, TEXT_LIMIT, Telegram, TelegramError
+from smart_tuner.text_pieces import pieces, units
 
 CAPACITY = 64
 LONGEST_WAIT_S = 300.0
@@ -102,7 +103,7 @@ class NoticeQueue:
             return batch
 
     def _length(self, notice: Notice) -> int:
-        return len(self._text([notice]).encode("utf-16-le")) // 2
+        return units(self._text([notice]))
 
     def _text(self, batch: Sequence[Notice]) -> str:
         text = "\n".join(render(notice.message, self._language) for notice in batch)
@@ -114,7 +115,7 @@ class NoticeQueue:
             for piece in pieces(text, TEXT_LIMIT):
                 self._telegram.send_text(piece)
             return
-        caption = next(pieces(text, CAPTION_LIMIT))
+        caption, *more = pieces(text, CAPTION_LIMIT)
         try:
             if first.picture is not None:
                 self._telegram.send_picture(first.picture, caption)
@@ -124,6 +125,8 @@ class NoticeQueue:
             if not error.lasting:
                 raise
             self._telegram.send_text(caption)  # a file that is gone or refused must not take its words along
+        for piece in more:
+            self._telegram.send_text(piece)
 
     def _answer(self, error: TelegramError, batch: list[Notice]) -> None:
         """Drop what can never arrive; wait with everything else."""
@@ -135,10 +138,14 @@ class NoticeQueue:
         with self._changed:
             self._waiting = [*batch, *self._waiting]
             self._make_room()
-        self._pause(grown if error.retry_after is None else error.retry_after)
+        if error.retry_after is not None:
+            self._pause(error.retry_after)
+        elif self._closing.wait(grown):  # the end is no time for long waits: a last attempt, or few
+            self._failures = 0
+            self._pause(self._first_wait_s)
 
     def _pause(self, seconds: float) -> None:
-        """The wait, cut short by the end: then until the deadline at most, in a last attempt or few."""
+        """The wait; at the end until the deadline at most."""
         until = time.monotonic() + seconds
         if not self._closing.wait(seconds):
             return

@@ -18,9 +18,12 @@ class NoticeKind(StrEnum):
     STOPPED = "stopped"
     INCIDENT = "incident"
     RESTART = "restart"
+    CURE = "cure"
     GOAL = "goal"
     BEST_MODEL = "best_model"
+    TRIAL = "trial"
     VALIDATION = "validation"
+    REPORT = "report"
     AUDIO = "audio"
     ANSWER = "answer"
 

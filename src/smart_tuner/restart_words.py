@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smart_tuner.messages import EndPhrase, Message, Phrase, RecoveryPhrase
 from smart_tuner.records import Outcome
-from smart_tuner.recovery import GUIDE, LEARNING_RATE, MICRO_BATCHES, Restart
+from smart_tuner.recovery import GUIDE, LEARNING_RATE, MICRO_BATCHES, Request, Restart
 from smart_tuner.wording import CAUSES
 
 MOST_TOLD = 10
@@ -24,7 +24,7 @@ def restart_message(restart: Restart) -> Message:
     if restart.resume_step is not None:
         place = RecoveryPhrase.FROM_STEP(step=restart.resume_step)
     seed = [RecoveryPhrase.NEXT_SEED()] if restart.new_seed else []
-    changes = [_REQUESTS[request.knob](factor=request.factor) for request in restart.requests]
+    changes = [change_message(request) for request in restart.requests]
     return RecoveryPhrase.RESTART(
         attempt=restart.attempt,
         cause=CAUSES[restart.cause](),
@@ -33,6 +33,11 @@ def restart_message(restart: Restart) -> Message:
         delay=restart.delay_s,
         actions=(place, *seed, *changes),
     )
+
+
+def change_message(request: Request) -> Message:
+    """What a restart adjusts."""
+    return _REQUESTS[request.knob](factor=request.factor)
 
 
 def given_up(outcome: Outcome, why: Message, restarts: Sequence[Restart]) -> Message:

@@ -1,7 +1,8 @@
-"""The two interfaces of a run, MLflow and TensorBoard: started, waited for, shown and stopped.
+"""The interfaces of a run, MLflow and TensorBoard, and of a study the Optuna dashboard: started, waited for,
+shown and stopped.
 
 `start` takes seconds and may run in a thread of its own; `stop` in another thread cuts it short.
-Both listen on the loopback address. Whatever goes wrong with them is told in words and touches no training.
+They listen on the loopback address. Whatever goes wrong with them is told in words and touches no training.
 Only processes started here are ever stopped; a port that another program holds is left to it.
 """
 
@@ -21,15 +22,33 @@ from typing import Self
 from smart_tuner.config import ServiceSettings
 from smart_tuner.mlflow_store import runs_page, server_command
 from smart_tuner.service_process import ServiceAddress, ServiceProcess
+from smart_tuner.study_dashboard import DASHBOARD_STORAGE_VARIABLE, HOME_PATH, READY_PATH, dashboard_command
+
+MLFLOW, DASHBOARD = "MLflow", "Optuna"
 
 
 class Services:
-    """Both services of one command. As a context manager it stops them at the end of the block."""
+    """The services of one command. As a context manager it stops them at the end of the block.
 
-    def __init__(self, settings: ServiceSettings, tracking_root: Path, runs_root: Path) -> None:
+    Args:
+        storage_url: where a study is kept; None: there is none, and no Optuna dashboard.
+        dashboard_alone: without the two that show runs.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        tracking_root: Path,
+        runs_root: Path,
+        *,
+        storage_url: str | None = None,
+        dashboard_alone: bool = False,
+    ) -> None:
         self._settings = settings
         self._tracking_root = tracking_root.resolve()
         self._runs_root = runs_root.resolve()
+        of_runs = [] if dashboard_alone else [self._mlflow(), self._tensorboard()]
+        self._wanted = of_runs + ([] if storage_url is None else [self._dashboard(storage_url)])
         self._running: list[ServiceProcess] = []
         self._browser_opened = False
         self._stopping = threading.Event()
@@ -44,7 +63,7 @@ class Services:
         self.stop()
 
     def start(self, tell: Callable[[ServiceAddress], None] = lambda address: None) -> list[ServiceAddress]:
-        """Start both, wait until they answer (at most `ready_timeout_s`) and open MLflow in the browser once.
+        """Start all, wait until they answer (at most `ready_timeout_s`) and open MLflow in the browser once.
 
         Raises nothing for a service that fails: its address says why, for the caller to tell.
 
@@ -55,8 +74,7 @@ class Services:
             if not self._settings.enabled or self._running or self._stopping.is_set():
                 return [self._address(service) for service in self._running]
             deadline = time.monotonic() + self._settings.ready_timeout_s
-            mlflow, tensorboard = self._mlflow(), self._tensorboard()
-            self._running = [mlflow, tensorboard]
+            self._running = self._wanted
             taken: set[int] = set()
             for service in self._running:
                 service.launch(taken)
@@ -66,7 +84,7 @@ class Services:
                 if not self._stopping.is_set():
                     address = self._address(service)
                     tell(address)
-                    if service is mlflow:
+                    if service is self._running[0]:
                         self._open_browser_once(address)
             return [self._address(service) for service in self._running]
 
@@ -87,8 +105,9 @@ class Services:
 
     def _address(self, service: ServiceProcess) -> ServiceAddress:
         address = service.address()
-        at_home = address.ready and service is self._running[0]
-        return replace(address, path=runs_page(address.url)) if at_home else address
+        if address.ready and address.name == MLFLOW:
+            return replace(address, path=runs_page(address.url))
+        return replace(address, path=HOME_PATH) if address.name == DASHBOARD else address
 
     def _mlflow(self) -> ServiceProcess:
         def command(port: int) -> list[str]:
@@ -98,7 +117,7 @@ class Services:
         environment = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
         first_port = self._settings.mlflow_port
         return ServiceProcess(
-            "MLflow", command, environment, self._settings.host, first_port, "/health", self._tracking_root
+            MLFLOW, command, environment, self._settings.host, first_port, "/health", self._tracking_root
         )
 
     def _tensorboard(self) -> ServiceProcess:
@@ -111,6 +130,16 @@ class Services:
         ready_path = "/data/environment"
         return ServiceProcess(
             "TensorBoard", command, {}, self._settings.host, first_port, ready_path, self._tracking_root
+        )
+
+    def _dashboard(self, storage_url: str) -> ServiceProcess:
+        def command(port: int) -> list[str]:
+            return dashboard_command(self._settings.host, port)
+
+        environment = {DASHBOARD_STORAGE_VARIABLE: storage_url}
+        first_port = self._settings.optuna_port
+        return ServiceProcess(
+            DASHBOARD, command, environment, self._settings.host, first_port, READY_PATH, self._tracking_root
         )
 
 

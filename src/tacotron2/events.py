@@ -110,7 +110,8 @@ class StepEvent(Event):
 class ValidationEvent(Event):
     """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass.
 
-    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts.
+    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts. `texts`: what
+    each of `audio` says.
     """
 
     kind: ClassVar[str] = "validation"
@@ -123,6 +124,7 @@ class ValidationEvent(Event):
     spectrogram_image: str | None = None
     audio: list[str] = field(default_factory=list)
     train_seconds: float | None = None
+    texts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -232,9 +234,9 @@ class ClipsEvent(Event):
     """How single recordings of the training set fare, teacher forced.
 
     `usual`: median and 1.4826 x MAD over `num_clips` of them (alignment, alignment_deviation, loss,
-    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad).
-    `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by length (clips,
-    alignment, loss).
+    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad,
+    why: docs/clips.md). `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by
+    length (clips, alignment, loss).
     """
 
     kind: ClassVar[str] = "clips"

@@ -213,6 +213,9 @@ class TrainParams:
         "steps without an exploding gradient after which a learning rate lowered for it rises again",
         ge=1,
     )
+    set_aside_bad_clips: bool = param(
+        False, "leave out recordings that stay badly aligned, at most a tenth; they are never deleted"
+    )
     max_steps: int = param(100_000, "length of the training in updates", ge=1)
     max_train_minutes: float = param(0.0, "stop after this many minutes of training; 0: no limit", ge=0.0)
     log_every: int = param(10, "steps between two records of the losses", ge=1)

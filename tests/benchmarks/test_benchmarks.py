@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
+    "controllers": 5,
+    "bad_clips": 1,
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,

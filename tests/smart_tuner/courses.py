@@ -60,11 +60,12 @@ def course(
     free: Mapping[str, float] | None = None,
     loss: float = 2.0,
     norm: float = 2.0,
+    last: int = 3,
 ) -> list[Event]:
-    """Three validations with the same figures, that differ from those of a good training as named."""
+    """Three (or `last`) validations with the same figures, which differ from a good training's as named."""
     events: list[Event] = [started(), step(10, FIRST_LOSS)]
-    for number in (100, 200, 300):
-        last = norm if number == 300 else 2.0
-        events += [step(number - 20, loss, last), step(number - 10, loss, last), step(number, loss, last)]
+    for number in range(100, 100 * last + 1, 100):
+        size = norm if number == 100 * last else 2.0
+        events += [step(number - 20, loss, size), step(number - 10, loss, size), step(number, loss, size)]
         events.append(validation(number, forced, free))
     return events

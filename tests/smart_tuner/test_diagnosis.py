@@ -35,7 +35,7 @@ def found(events: Iterable[Event], score: float = 0.4, since: int = 0) -> list[D
         (course(), None),
         ([*course(), incident(290), incident(150)], Trouble.INSTABILITY),
         ([*course(), incident(290)], None),
-        ([*course(), incident(20), incident(40)], None),  # long ago
+        ([*course(last=6), incident(20), incident(40)], None),  # long ago
         ([*course(norm=400.0), incident(290)], Trouble.INSTABILITY),
         (course(DEAF, NO_VOICE, loss=5.5), Trouble.STAGNATION),
         (course(DEAF, NO_VOICE, loss=2.0), Trouble.ATTENTION_DIFFUSE),
@@ -48,6 +48,7 @@ def found(events: Iterable[Event], score: float = 0.4, since: int = 0) -> list[D
         (course(DEAF, NO_VOICE | {"never_stopped_rate": 1.0}), Trouble.ATTENTION_DIFFUSE),
         (course({}, {"premature_rate": 1.0, "length_ratio": 0.5}), Trouble.STOPS_EARLY),
         (course({}, {"premature_rate": 0.9, "length_ratio": 0.9}), None),
+        (course({"attention_alignment": 0.2}, {"premature_rate": 1.0, "length_ratio": 0.5}), None),
         ([*course(), clips(300, {"speaker:anna": 0.6, "speaker:ben": 0.2})], Trouble.DATA_SPEAKER),
         ([*course(), clips(300, {"speaker:anna": 0.6, "speaker:ben": 0.5})], None),
         ([*course(), clips(300, {"speaker:anna": 0.2})], None),  # nobody to compare with

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -13,15 +14,14 @@ from smart_tuner.messages import Language
 from smart_tuner.notice_queue import NoticeQueue
 from smart_tuner.notices import Importance, Notice, NoticeKind
 from smart_tuner.telegram import Telegram
-from tests.smart_tuner.test_telegram import TOKEN, BotServer
-
-OK = (200, {"ok": True, "result": {}})
+from tests.smart_tuner.bot_server import OK, BotServer
+from tests.smart_tuner.test_telegram import TOKEN
 
 
 @pytest.fixture
 def server() -> Iterator[BotServer]:
     with BotServer() as bot:
-        threading.Thread(target=bot.serve_forever, daemon=True).start()
+        threading.Thread(target=bot.serve_forever, args=(0.01,), daemon=True).start()
         yield bot
         bot.shutdown()
 
@@ -77,16 +77,17 @@ def test_the_wait_the_server_names_is_kept(server: BotServer, monkeypatch: pytes
     notices = queue(server.api)
     notices.tell(notice("x"))
     notices.close()
-    assert waits == [7.0, 0.02]
+    assert waits == [7.0, 0.01]  # at the end no more than the first pause
 
 
 def test_what_is_refused_for_good_holds_nothing_up(server: BotServer) -> None:
-    server.answers = [(400, {"ok": False, "description": "bad"}), OK]
+    refused = (400, {"ok": False, "description": "bad"})
+    server.answers = [refused, refused, OK]
     notices = queue(server.api)
     notices.tell(notice("x" * 4000))
     notices.tell(notice("y" * 4000))
     notices.close()
-    assert texts(server) == ["x" * 4000, "y" * 4000]
+    assert texts(server) == ["x" * 4000, "x" * 4000, "y" * 4000]  # once more without formatting
 
 
 def test_the_words_of_a_lost_picture_arrive(server: BotServer, tmp_path: Path) -> None:
@@ -94,6 +95,16 @@ def test_the_words_of_a_lost_picture_arrive(server: BotServer, tmp_path: Path) -
     notices.tell(notice("step 5", picture=tmp_path / "gone.png"))
     notices.close()
     assert texts(server) == ["step 5"]
+
+
+def test_words_too_long_for_a_caption_follow_their_picture(server: BotServer, tmp_path: Path) -> None:
+    picture = tmp_path / "map.png"
+    picture.write_bytes(b"the picture")
+    notices = queue(server.api)
+    notices.tell(notice("a" * 1000 + "\n" + "b" * 1000, picture=picture))
+    notices.close()
+    assert server.methods() == ["sendPhoto", "sendMessage"]
+    assert server.texts() == ["a" * 1000, "b" * 1000]
 
 
 def test_a_full_queue_drops_the_oldest_of_the_least_important(server: BotServer) -> None:
@@ -121,6 +132,18 @@ def test_a_hanging_server_bounds_the_end(server: BotServer, monkeypatch: pytest.
     released.set()
     notices._thread.join()
     assert texts(server) == ["x"]
+
+
+def test_the_end_is_told_although_the_network_was_away_for_long(server: BotServer) -> None:
+    server.answers = [(502, b""), (502, b""), OK]
+    notices = NoticeQueue(Telegram(TOKEN, "42", server.api), Language.EN, burst_s=0.0, first_wait_s=0.01)
+    notices._failures = 16  # the next pause would be of five minutes
+    notices.tell(notice("still here"))
+    while not server.requests:
+        time.sleep(0.001)
+    notices.tell(notice("the end", Importance.END))
+    notices.close()
+    assert texts(server)[-1] == "still here\nthe end"
 
 
 def test_a_server_that_is_gone_bounds_the_end() -> None:

@@ -102,7 +102,8 @@ def test_every_incident_of_the_training_is_told_in_words() -> None:
     sources = "".join((library / f"{place}.py").read_text() for place in places)
     assert all(f'"{kind}"' in sources for kind in INCIDENTS)
     update = IncidentEvent(37, "non_finite_update", {"terms": ["gate", "total"], "culprits": ["clip-7"]})
-    assert said([(0.0, update), (1.0, IncidentEvent(40, "exploding_norm", {"norm": 50.0}))]) == [
+    details = {"norm": 50.0, "reference": 1.0, "layers": {"decoder.x": 49.0}, "utterances": ["clip-1"]}
+    assert said([(0.0, update), (1.0, IncidentEvent(40, "exploding_norm", details))]) == [
         "warning: step 37: an update was not finite and was not made (clip-7)",
         "warning: step 40: the gradients explode (norm 50)",
     ]

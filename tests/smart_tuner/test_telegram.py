@@ -2,58 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import traceback
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
-from smart_tuner.telegram import Telegram, TelegramError, pieces
+from smart_tuner.telegram import Telegram, TelegramError
+from smart_tuner.text_pieces import pieces
+from tests.smart_tuner.bot_server import OK, BotServer
 
 TOKEN = "123456:a-secret-token"
-
-
-class BotServer(ThreadingHTTPServer):
-    """Notes what it is sent, and gives the answers it was told to, the last one again and again."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers: list[tuple[int, Any]] = [(200, {"ok": True, "result": {}})]
-        self.requests: list[tuple[str, bytes]] = []
-
-    @property
-    def api(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: BotServer
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((self.path, body))
-        answers = self.server.answers
-        status, content = answers.pop(0) if len(answers) > 1 else answers[0]
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(content if isinstance(content, bytes) else json.dumps(content).encode())
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 @pytest.fixture
 def server() -> Iterator[BotServer]:
     with BotServer() as bot:
-        threading.Thread(target=bot.serve_forever, daemon=True).start()
+        threading.Thread(target=bot.serve_forever, args=(0.01,), daemon=True).start()
         yield bot
         bot.shutdown()
 
@@ -106,6 +75,39 @@ def test_no_error_and_no_log_line_holds_the_token(
     with Telegram(TOKEN, "42", api) as telegram, pytest.raises(TelegramError) as caught:
         telegram.send_text("hello")
     assert TOKEN not in "".join(traceback.format_exception(caught.value)) + caplog.text + repr(telegram)
+
+
+def test_a_text_whose_formatting_is_refused_comes_plainly(server: BotServer) -> None:
+    server.answers = [(400, {"ok": False, "description": "can't parse entities"}), OK]
+    with Telegram(TOKEN, "42", server.api) as telegram:
+        telegram.send_text("a < b")
+    assert server.fields(1) == {"chat_id": "42", "text": "a < b"}
+
+
+def test_a_picture_that_is_no_photo_comes_as_a_file(server: BotServer, tmp_path: Path) -> None:
+    picture = tmp_path / "map.png"
+    picture.write_bytes(b"the picture")
+    server.answers = [(400, {"ok": False, "description": "PHOTO_INVALID_DIMENSIONS"}), OK]
+    with Telegram(TOKEN, "42", server.api) as telegram:
+        telegram.send_picture(picture, "a < b")
+    assert server.methods() == ["sendPhoto", "sendDocument"]
+    assert server.fields(1) == {"chat_id": "42", "caption": "a < b", "document": "map.png"}
+
+
+def test_a_slow_server_is_given_up(server: BotServer) -> None:
+    server.write("hello")
+    with Telegram(TOKEN, "42", server.api, timeout_s=0.05) as telegram:
+        assert [each["message"]["text"] for each in telegram.updates(0, 1)] == ["hello"]
+        with pytest.raises(TelegramError, match="ReadTimeout") as caught:
+            telegram._call("getUpdates", {"offset": "1000", "timeout": "5"})  # longer than is waited here
+    assert not caught.value.lasting and caught.value.status == 0
+
+
+@pytest.mark.parametrize("result", [None, {}, "x", [1, None]])
+def test_updates_that_are_none_are_none(server: BotServer, result: Any) -> None:
+    server.poll_troubles = [(200, {"ok": True, "result": result})]
+    with Telegram(TOKEN, "42", server.api) as telegram:
+        assert telegram.updates(0, 0) == []
 
 
 @pytest.mark.parametrize(

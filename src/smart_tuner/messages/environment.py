@@ -52,16 +52,11 @@ class MachinePhrase(Phrase):
 
 @unique
 class ServicePhrase(Phrase):
-    """MLflow and TensorBoard."""
+    """MLflow, TensorBoard and the Optuna dashboard."""
 
     ANSWERS = "{name} answers on {page}", "{name} отвечает по адресу {page}"
     WITHOUT = "the run goes on without {name}: {reason}", "запуск продолжается без {name}: {reason}"
     STAY_UP = "The interfaces stay up until Ctrl-C.", "Страницы открыты до Ctrl-C."
-    MONITORED = "Run {run} in {folder}", "Запуск {run} в папке {folder}"
-    UNTIL_INTERRUPT = (
-        "Ctrl-C ends the interfaces; the run is not touched.",
-        "Ctrl-C закрывает страницы; сам запуск не затрагивается.",
-    )
     NOT_STARTED = "{name} was not started: {reason}", "{name}: запустить не удалось: {reason}"
     ENDED_EARLY = (
         "{name} ended before it answered ({log}):\n{lines}",

@@ -134,6 +134,13 @@ class Guard:
             for name, steps in new.items()
         ]
 
+    def set_aside(self, step: int, names: Sequence[str]) -> list[IncidentEvent]:
+        """Leaves clips that stay badly aligned out of further batches; called by all."""
+        new = self.quarantine.set_aside(step, names)
+        if new and self._guarded.ranks.is_first:
+            self.quarantine.write()
+        return [IncidentEvent(step, "bad_clip", {"utterance": name}) for name in new]
+
     def require_sound(self) -> None:
         """
         Raises:

@@ -126,6 +126,7 @@ def _run(
             _look(trainer, meter, emit)
             meter = Meter(ranks)
         if validates:
+            _tell_clips(trainer, emit)
             ranks.alone(partial(_judge, trainer, emit, moved))
             trainer.request(ranks.agreed(tuple(adjustments()) if ranks.is_first else ()))
             _tell_changes(trainer, emit)
@@ -180,6 +181,12 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
         _tell_changes(trainer, emit)
 
 
+def _tell_clips(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    event = trainer.clips.settle(trainer.progress.step)
+    if event is not None:
+        emit(event)
+
+
 def _tell_changes(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     for change in trainer.knobs.news():
         emit(change)
@@ -210,6 +217,7 @@ def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
         "knobs": trainer.knobs.state_dict(),
         "guard": trainer.guard.state_dict(),
         "loss_scale": trainer.loss_scale.state_dict(),
+        "clips": trainer.clips.state_dicts(),
     }
 
     def save() -> None:

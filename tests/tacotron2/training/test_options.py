@@ -54,6 +54,7 @@ OTHERWISE = {
     "keep_states",
     "keep_best",
     "calm_steps",
+    "set_aside_bad_clips",
 }
 """Who computes, at what price, until when, what is judged and kept, two of a schedule, and one that only a
 training in trouble reads: tested where each has its place."""
