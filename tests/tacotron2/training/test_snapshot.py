@@ -6,16 +6,21 @@ import copy
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import Event, SnapshotEvent, StepEvent
 from tacotron2.hparams import HParams
-from tacotron2.losses import Tacotron2Loss, guided_attention_weight
+from tacotron2.losses import Tacotron2Loss, decoder_steps, guided_attention_weight
+from tacotron2.metrics import batch_alignment_metrics, mean_metrics
+from tacotron2.models.tacotron2 import TacotronOutput
 from tacotron2.training import train
 from tacotron2.training.meter import Meter
+from tacotron2.training.snapshot import Snapshots, norms_by_module
 from tacotron2.training.trainer import Trainer
+from tests.bit_for_bit import equal, timeless
 
 Sets = tuple[TextMelLoader, TextMelLoader]
 NO_VALIDATION = {"validate_every": 1000, "checkpoint_every": 1000}
