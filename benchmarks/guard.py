@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -98,8 +97,6 @@ def main() -> None:
         clips = all_clips(noise_folder(hparams, home / "noise"), hparams, home)
         trainer = Trainer(hparams, clips, clips, home, "cpu")
         noise = TextMelCollate(hparams.model.n_frames_per_step)(noise_items(hparams, *shape))
-        names = [utterance.id for utterance in clips.utterances]
-        batch = replace(batch, ids=tuple(names[row % len(names)] for row in range(shape[0])))
         turn = Turn(trainer, named_after(noise, clips), clock)
         seconds = in_turn({"with": turn.with_guard, "without": turn.without}, options.pairs, clock)
     steps, own, of_ledger = hparams.train.log_every, turn.own[1:], turn.of_ledger[1:]
