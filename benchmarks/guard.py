@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from corpus import all_clips, noise_folder, noise_items
+from corpus import all_clips, named_after, noise_folder, noise_items
 from measuring import Clock, arguments, begin, in_turn, milliseconds, ratio, size, table
 
 from tacotron2.data.dataset import Batch, TextMelCollate
@@ -97,10 +96,8 @@ def main() -> None:
         home = Path(temporary)
         clips = all_clips(noise_folder(hparams, home / "noise"), hparams, home)
         trainer = Trainer(hparams, clips, clips, home, "cpu")
-        batch = TextMelCollate(hparams.model.n_frames_per_step)(noise_items(hparams, *shape))
-        names = [utterance.id for utterance in clips.utterances]
-        batch = replace(batch, ids=tuple(names[row % len(names)] for row in range(shape[0])))
-        turn = Turn(trainer, batch, clock)
+        noise = TextMelCollate(hparams.model.n_frames_per_step)(noise_items(hparams, *shape))
+        turn = Turn(trainer, named_after(noise, clips), clock)
         seconds = in_turn({"with": turn.with_guard, "without": turn.without}, options.pairs, clock)
     steps, own, of_ledger = hparams.train.log_every, turn.own[1:], turn.of_ledger[1:]
     row = [

@@ -66,7 +66,7 @@ def _losses(report: ReportEvent) -> Iterator[Message]:
         shown = LOSSES[name]() if name in LOSSES else f"`{name}`"
         before = report.losses_before.get(name)
         if before:
-            change = (value - before) / abs(before)
+            change = round((value - before) / abs(before), 2) + 0.0  # no "-0 %"
             yield StepReportPhrase.LOSS_MOVED(name=shown, value=value, change=change)
         else:
             yield StepReportPhrase.LOSS_IS(name=shown, value=value)

@@ -21,6 +21,7 @@ TABLES = {
     "guard": 1,
     "memory": 1,
     "profile_phases": 1,
+    "reports": 1,
     "settings": 3,
     "startup": 1,
     "synthesis": 2,

@@ -143,9 +143,9 @@ def _drawn(folder: Path, step: int, readings: list[TextReading]) -> str:
     ranked = sorted(readings, key=lambda reading: reading.scores.get("attention_alignment", 0.0))
     typical = ranked[len(ranked) // 2]
     name = Path("reports") / f"step-{step:07d}.png"
-    title = f"step {step}, training batch: the utterance of median alignment"
+    title = f"step {step}, trained on"
     if typical.scores:
-        title += f" ({typical.scores['attention_alignment']:.2f})"
+        title += f", median alignment {typical.scores['attention_alignment']:.2f}"
     save_attention(folder / name, [(title, typical.alignment, typical.ids)])
     return str(name)
 

@@ -47,6 +47,7 @@ OTHERWISE = {
     "gradient_checkpointing",
     "max_train_minutes",
     "log_every",
+    "report_every",
     "validate_every",
     "free_running_clips",
     "checkpoint_every",
