@@ -153,7 +153,7 @@ class SelfCheck:
             self._longest_s = job.hparams.demo.demo_max_characters / SLOW_CHARACTERS_PER_S
             return {"kind": "none"}
         lists = {split: read_list(corpus.folder / f"{split}.txt", corpus.folder) for split in SPLITS}
-        self._longest_s = max(soundfile.info(each.path).duration for each in lists["train"])
+        self._longest_s = max(soundfile.info(each.audio_path).duration for each in lists["train"])
         counts = {split: len(utterances) for split, utterances in lists.items()}
         return {"kind": "demo", "clips": counts, "hours": corpus.seconds / 3600}
 

@@ -13,7 +13,7 @@ class ReadinessPhrase(Phrase):
 
     READY = "READY", "ГОТОВО"
     NOT_READY = "NOT READY ({failed} failed)", "НЕ ГОТОВО (не пройдено: {failed})"
-    READINESS_TITLE = "Readiness report of Smart Tuner", "Отчёт о готовности системы Smart-Tuner"
+    READINESS_TITLE = "Readiness report of Smart Tuner", "Отчёт о готовности к обучению"
     MADE = "{date}, commit {commit}", "{date}, коммит {commit}"
     MADE_ON = (
         "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, {gpus}",

@@ -9,15 +9,13 @@ from smart_tuner.readiness.scene import Scene
 from smart_tuner.readiness.tick import Status, Tick
 
 
-def told_at_start(scene: Scene) -> tuple[list[Message], Message | None]:
-    """Lines to tell, the verdict first; and why no training can be begun, None where one can."""
+def told_at_start(scene: Scene) -> tuple[list[Message], list[Message]]:
+    """Lines to tell, the verdict first; and a warning for each check that failed.
+
+    What no training could survive, too little memory or disk, has ended the command before.
+    """
     report = start_report(scene)
-    failed = report.of(Status.FAILED)
-    if failed:
-        return [], ReadinessPhrase.CANNOT_START(
-            verdict=verdict(report), failures=tuple(map(_failure, failed))
-        )
-    return _verdict_with_kept(report, scene), None
+    return _verdict_with_kept(report, scene), [_failure(tick) for tick in report.of(Status.FAILED)]
 
 
 def _failure(tick: Tick) -> Message:

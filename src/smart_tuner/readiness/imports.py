@@ -14,6 +14,7 @@ from smart_tuner.readiness.sources import SOURCE_TICKS
 from smart_tuner.readiness.tick import Group, Status, Tick
 
 PACKAGES = ("torch", "numpy", "yaml", "optuna", "sqlite3", "gc")
+PACKAGES_OF_PACKAGES = {"torch": ("numpy",), "optuna": ("numpy", "sqlite3", "yaml")}
 PUBLIC_NAMES = {
     "OptimizationEngine": "smart_tuner",
     "EarlyStopController": "smart_tuner",
@@ -74,7 +75,8 @@ def try_imports(wanted: Sequence[str], environ: Mapping[str, str]) -> dict[str, 
 def _tick(name: str, target: str, error: str | None) -> Tick:
     is_package = name in PACKAGES
     title = name if is_package else target.replace(":", ".")
-    needs = () if is_package else (*PACKAGE_TICKS, *SOURCE_TICKS)
+    within = tuple(map(import_name, PACKAGES_OF_PACKAGES.get(name, ())))
+    needs = within if is_package else (*PACKAGE_TICKS, *SOURCE_TICKS)
     if error is None:
         return Tick(import_name(name), Group.IMPORTS, title, Status.PASSED)
     remedy = ReadinessPhrase.INSTALL_AGAIN() if is_package else ReadinessPhrase.RESTORE_PROGRAM()

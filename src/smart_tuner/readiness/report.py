@@ -74,14 +74,14 @@ def _plain(tick: Tick, language: Language) -> dict[str, str | None]:
     }
 
 
-def make_report(scene: Scene, ask: Callable[[Scene], Findings] = ask_library) -> Report:
+def make_report(scene: Scene, ask: Callable[[Scene], Findings] | None = None) -> Report:
     """Makes every check; those that need processes of their own side by side.
 
     Args:
-        ask: what the library says of itself.
+        ask: what the library says of itself; None: asked of a child.
     """
     with ThreadPoolExecutor() as pool:
-        library = pool.submit(ask, scene)
+        library = pool.submit(ask or ask_library, scene)
         apart = [pool.submit(check, scene) for check in (check_imports, check_modules, check_databases)]
         ticks = [*check_sources(scene), check_settings(scene), *check_machine(scene), *check_parts(scene)]
         ticks += [*check_ports(scene), *check_notices(scene)]
