@@ -19,7 +19,7 @@ class ReadinessPhrase(Phrase):
         "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, {gpus}",
         "Python {python}, {system}, ядер CPU {cores}, памяти {memory:GiB}, {gpus}",
     )
-    COUNTS = (
+    READINESS_COUNTS = (
         "{passed} passed, {failed} failed, {warned} {warned:warning|warnings}, {unchecked} not checked",
         "пройдено {passed}, не пройдено {failed}, предупреждений {warned}, не проверено {unchecked}",
     )
@@ -67,7 +67,7 @@ class ReadinessPhrase(Phrase):
     SETTINGS_VALID = "the settings can be used", "настройки можно использовать"
     SETTINGS_OF = "{preset}", "набор настроек {preset}"
     PARAMETERS = "parameters of the report's model", "параметры модели из отчёта"
-    COUNTED = (
+    PARAMETERS_COUNTED = (
         "{count:,} parameters, {learning:,} of them trainable; {expected:,} are right",
         "параметров {count:,}, из них обучаемых {learning:,}; верно {expected:,}",
     )
@@ -76,7 +76,7 @@ class ReadinessPhrase(Phrase):
         "{clips} {clips:sentence|sentences} spoken by the bundled synthesiser, {seconds:.0f} s",
         "встроенный синтезатор произнёс {clips} {clips:предложение|предложения|предложений}, {seconds:.0f} с",
     )
-    STEP = "a training step, forward and backward", "шаг обучения, вперёд и назад"
+    TRAINING_STEP = "a training step, forward and backward", "шаг обучения, вперёд и назад"
     STEP_OF = (
         "{clips} {clips:utterance|utterances}, {frames} {frames:frame|frames}",
         "{clips} {clips:запись|записи|записей}, {frames} {frames:кадр|кадра|кадров}",

@@ -117,7 +117,7 @@ def _head(report: Report, language: Language) -> Iterator[str]:
     )
     yield render(on, language)
     counts = {status.value: len(report.of(status)) for status in Status}
-    yield render(Message(ReadinessPhrase.COUNTS, counts), language)
+    yield render(Message(ReadinessPhrase.READINESS_COUNTS, counts), language)
 
 
 def _grouped(report: Report) -> Iterator[tuple[Group, list[Tick]]]:
