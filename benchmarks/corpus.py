@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import torch
 
 from tacotron2.audio import save_wav
 from tacotron2.data.corpus import open_corpus
-from tacotron2.data.dataset import Item, TextMelLoader
+from tacotron2.data.dataset import Batch, Item, TextMelLoader
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import Utterance, read_list
 from tacotron2.hparams import HParams
@@ -27,6 +29,12 @@ def noise_items(hparams: HParams, batch: int, symbols: int, frames: int) -> list
     )
     nobody, bands = Utterance("noise", Path(), "", 1, Path()), hparams.audio.n_mel_channels
     return [Item(torch.randint(1, 60, (int(n),)), torch.randn(int(t), bands), nobody) for n, t in ends]
+
+
+def named_after(batch: Batch, clips: TextMelLoader) -> Batch:
+    """The batch under names of a set: a trainer follows the utterances of its own by them."""
+    names = itertools.cycle(utterance.id for utterance in clips.utterances)
+    return replace(batch, ids=tuple(itertools.islice(names, len(batch.ids))))
 
 
 def all_clips(folder: Path, hparams: HParams, home: Path) -> TextMelLoader:

@@ -1,11 +1,11 @@
-"""What the guard costs: whole training steps with it and without, in turn, and its own time alone.
+"""What guard and ledger cost: whole training steps with the guard and without, in turn, and their own time.
 
     PYTHONPATH=src python benchmarks/guard.py --threads 2 --pairs 5
 
 A turn is `train.log_every` steps of the demo's trainer and the look after them. Without the guard nothing is
 kept, read or judged; gradient norms, which clipping needs anyway, and the truth value that masks are in both.
 The two sides differ by less than steps do among themselves, so the guard's own calls are also timed alone,
-within the same turns: that is its share.
+within the same turns: that is its share. The same is done for the ledger of recordings, which both keep.
 """
 
 from __future__ import annotations
@@ -16,15 +16,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from corpus import all_clips, noise_folder, noise_items
+from corpus import all_clips, named_after, noise_folder, noise_items
 from measuring import Clock, arguments, begin, in_turn, milliseconds, ratio, size, table
 
 from tacotron2.data.dataset import Batch, TextMelCollate
+from tacotron2.training.clip_ledger import ClipLedger
 from tacotron2.training.guard import Guard
 from tacotron2.training.meter import Meter
 from tacotron2.training.trainer import Trainer
-
-CALLS = ("begin", "note", "look", "adjust", "require_sound")
 
 
 class NoGuard:
@@ -35,14 +34,16 @@ class NoGuard:
 
 
 class Timed:
-    """The guard; `seconds` is the time spent in it."""
+    """Guard or ledger; `seconds` is the time spent in it."""
 
-    def __init__(self, guard: Guard, clock: Clock) -> None:
-        self._guard, self._clock = guard, clock
+    def __init__(self, part: Guard | ClipLedger, clock: Clock) -> None:
+        self._part, self._clock = part, clock
         self.seconds = 0.0
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        call = getattr(self._guard, name)
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._part, name)
+        if not callable(call):
+            return call
 
         def timed(*arguments: Any) -> Any:
             start = self._clock()
@@ -61,11 +62,15 @@ class Turn:
         self.trainer, self.batch = trainer, batch
         self.timed = Timed(trainer.guard, clock)
         self.own: list[float] = []
+        self.ledger = Timed(trainer.clips, clock)
+        self.of_ledger: list[float] = []
+        trainer.clips = cast(ClipLedger, self.ledger)
 
     def with_guard(self) -> None:
-        self.timed.seconds = 0.0
+        self.timed.seconds = self.ledger.seconds = 0.0
         self._run(self.timed)
         self.own.append(self.timed.seconds)
+        self.of_ledger.append(self.ledger.seconds)
 
     def without(self) -> None:
         self._run(NoGuard())
@@ -91,10 +96,10 @@ def main() -> None:
         home = Path(temporary)
         clips = all_clips(noise_folder(hparams, home / "noise"), hparams, home)
         trainer = Trainer(hparams, clips, clips, home, "cpu")
-        batch = TextMelCollate(hparams.model.n_frames_per_step)(noise_items(hparams, *shape))
-        turn = Turn(trainer, batch, clock)
+        noise = TextMelCollate(hparams.model.n_frames_per_step)(noise_items(hparams, *shape))
+        turn = Turn(trainer, named_after(noise, clips), clock)
         seconds = in_turn({"with": turn.with_guard, "without": turn.without}, options.pairs, clock)
-    steps, own = hparams.train.log_every, turn.own[1:]
+    steps, own, of_ledger = hparams.train.log_every, turn.own[1:], turn.of_ledger[1:]
     row = [
         name,
         steps,
@@ -102,8 +107,11 @@ def main() -> None:
         ratio(seconds["with"], seconds["without"]),
         f"{median(own) / steps * 1e6:.0f}",
         f"{median(o / s for o, s in zip(own, seconds['with'], strict=True)):.2%}",
+        f"{median(of_ledger) / steps * 1e6:.0f}",
+        f"{median(o / s for o, s in zip(of_ledger, seconds['with'], strict=True)):.2%}",
     ]
     head = ["preset", "steps a look", "step without, ms", "with, ms", "with / without", "guard, us", "share"]
+    head += ["ledger, us", "share"]
     title = f"Batch {shape[0]}, {shape[1]} symbols, {shape[2]} frames"
     table(head, [row], title)
 

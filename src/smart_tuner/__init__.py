@@ -9,17 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smart_tuner.debug_reporter import DebugReporter
     from smart_tuner.early_stop_controller import EarlyStopController
     from smart_tuner.main import SmartTunerMain
     from smart_tuner.optimization_engine import OptimizationEngine
 
 _HOME = {
+    "DebugReporter": "smart_tuner.debug_reporter",
     "EarlyStopController": "smart_tuner.early_stop_controller",
     "OptimizationEngine": "smart_tuner.optimization_engine",
     "SmartTunerMain": "smart_tuner.main",
 }
 
-__all__ = ["EarlyStopController", "OptimizationEngine", "SmartTunerMain"]
+__all__ = ["DebugReporter", "EarlyStopController", "OptimizationEngine", "SmartTunerMain"]
 
 
 def __getattr__(name: str) -> Any:

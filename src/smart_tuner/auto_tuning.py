@@ -9,13 +9,11 @@ so that a command that was killed goes on where it was.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 
 from smart_tuner.config import Config
@@ -29,7 +27,9 @@ from smart_tuner.trial_process import run_trial, trial_command, write_trial
 from smart_tuner.tuning.halving import FEWEST, Candidate, affordable, another_fits, neighbour, survivors
 from smart_tuner.tuning.search_space import SearchSpace
 from smart_tuner.tuning.study_folder import StudyFolder
+from smart_tuner.tuning.trial_training import ENDS_THE_STUDY
 from smart_tuner.tuning.trial_watch import TrialWatch
+from smart_tuner.tuning_state import Phase, TuningState
 from tacotron2.events import Stamped, ValidationEvent
 from tacotron2.hparams import HParams
 
@@ -40,46 +40,6 @@ KEPT_OF_THE_RUN = ("run.yaml", "lock", "worker.lock", "tuning.json")
 """Files of the run that those of the survivor must not take the place of."""
 NOT_TAKEN = ("trial.json", "stop_request.json", "outcome.json", "heartbeat", "recovery.json", "tracking.json")
 """Files of the survivor that tell of the trial, not of the training; interfaces show the run anew."""
-
-
-class Phase(StrEnum):
-    """How far the tuning of a run has come."""
-
-    WARMING = "warming"
-    SEARCHING = "searching"
-    MOVING = "moving"
-    DONE = "done"
-
-
-@dataclass(frozen=True)
-class TuningState:
-    """`tuning.json`: what was asked for (the digest of the configuration as typed), and what was found."""
-
-    asked: str
-    phase: Phase = Phase.SEARCHING
-    candidates: tuple[Candidate, ...] = ()
-    survivor: int | None = None
-
-    def write(self, run: RunFolder) -> None:
-        """Whole or not at all.
-
-        Raises:
-            StorageError: it cannot be written.
-        """
-        write_atomically(run.tuning_file, json.dumps(asdict(self), indent=1) + "\n")
-
-    @classmethod
-    def read(cls, run: RunFolder) -> TuningState | None:
-        """What the file holds; None where there is none, or none that can be read."""
-        try:
-            content: dict[str, Any] = json.loads(run.tuning_file.read_text(encoding="utf-8"))
-            candidates = tuple(
-                Candidate(each["params"], each["seconds"], tuple(each["scores"]))
-                for each in content["candidates"]
-            )
-            return cls(content["asked"], Phase(content["phase"]), candidates, content["survivor"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
 
 def number_of_candidates(config: Config) -> int:
@@ -136,7 +96,8 @@ class AutoTuning:
         self._state = TuningState.read(run) or begun
 
     def tune(self) -> Outcome | None:
-        """Until the run can be trained on; an outcome where this process was asked to end before.
+        """Until the run can be trained on; an outcome where this process was asked to end before, or where
+        no candidate could be trained.
 
         Raises:
             ConfigError: space or shares are wrong.
@@ -209,8 +170,8 @@ class AutoTuning:
         def look(stamped: Stamped) -> None:
             event = stamped.event
             if isinstance(event, ValidationEvent):
-                formed = event.free_running.get("attention_alignment", 0.0) > attention.threshold
-                if formed:
+                alignment = event.free_running.get("attention_alignment")  # None: it is not finite
+                if alignment is not None and alignment > attention.threshold:
                     request_stop(run, "tuning")
 
         lock = run.lock()
@@ -222,7 +183,7 @@ class AutoTuning:
             lock.release()
         if asked is not None:
             return Outcome(asked, EndPhrase.ON_REQUEST(), outcome.step)
-        return None
+        return outcome if outcome.cause in ENDS_THE_STUDY else None
 
     @property
     def _warm_run(self) -> RunFolder:
@@ -253,6 +214,8 @@ class AutoTuning:
             lock.release()
         if asked is not None:
             return Outcome(asked, EndPhrase.ON_REQUEST(), watch.step)
+        if outcome.cause in ENDS_THE_STUDY:
+            return outcome
         judged = outcome.cause in (ExitCause.STOPPED, ExitCause.COMPLETED) and watch.best is not None
         score = watch.best.value if judged and watch.best else None
         before = self._state.candidates[number]

@@ -126,5 +126,5 @@ class ChatCommands:
             self._tell(ChatPhrase.CODE_EXPIRED(name=self._subject.name))
         else:
             self._stopping = self._subject.stop()
-            stopped = ChatPhrase.STOPPING if self._stopping else ChatPhrase.ENDED_ALREADY
+            stopped = ChatPhrase.STOP_BEGUN if self._stopping else ChatPhrase.ENDED_ALREADY
             self._tell(stopped(name=self._subject.name))

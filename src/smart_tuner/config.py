@@ -22,6 +22,7 @@ import yaml
 from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
+from smart_tuner.registry.settings import RegistrySettings
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -50,6 +51,9 @@ class RunSettings:
 
     name: str = param("", "ends the name of the run's folder; empty: the name of the settings file")
     data_folder: str = param("", "folder of the recordings; empty: the demo corpus is made and used")
+    advised_length: bool = param(
+        False, "the length was recommended from the recordings; a run keeps what it was begun with"
+    )
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,11 @@ LAYER_SECTIONS: dict[str, type] = {
     "tuning": TuningSettings,
     "gate": GateSettings,
     "space": SpaceSettings,
+    "registry": RegistrySettings,
 }
 """What a run has beside the library's hyper-parameters."""
+ADVISED = ("max_steps", "learning_rate_decay_start")
+"""The keys of `train` that a recommended length sets."""
 _SCHEMA = SettingsSchema({"run": RunSettings, **SECTIONS, **LAYER_SECTIONS})
 
 
@@ -123,8 +130,12 @@ class Config:
     tuning: TuningSettings = field(default_factory=TuningSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
+    advised_length: bool = False
+    """Whether `train.max_steps`, and where the learning rate begins to fall, were recommended for the
+    recordings. Then they do not count for the digest: recordings that were added later recommend others."""
 
     @classmethod
     def from_yaml(cls, path: Path) -> Config:
@@ -137,7 +148,8 @@ class Config:
 
     def to_yaml(self) -> str:
         """All values with their meanings, as the text of a `run.yaml` that `from_yaml` reads back."""
-        run = RunSettings(self.preset, "" if self.data_folder is None else str(self.data_folder))
+        folder = "" if self.data_folder is None else str(self.data_folder)
+        run = RunSettings(self.preset, folder, self.advised_length)
         parts: dict[str, Any] = {"run": run} | {name: getattr(self, name) for name in LAYER_SECTIONS}
         lines = ["# The resolved configuration: every value the run uses."]
         for name in _SCHEMA.sections:
@@ -151,11 +163,14 @@ class Config:
     def digest(self) -> str:
         """The same for two configurations that train the same model on the same recordings.
 
-        Neither the preset's name nor services, supervisor and notices count: a run can be resumed with
-        other ports. Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
+        Neither the preset's name nor services, supervisor, notices and registry count: a run can be resumed
+        with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it finds.
         """
+        hparams = self.hparams.to_dict()
+        if self.advised_length:
+            hparams["train"] |= dict.fromkeys(ADVISED, "recommended")
         key = {
-            "hparams": self.hparams.to_dict(),
+            "hparams": hparams,
             "attention": dataclasses.asdict(self.attention),
             "early_stop": dataclasses.asdict(self.early_stop),
             "cure": dataclasses.asdict(self.cure),
@@ -254,6 +269,7 @@ def _config(built: Mapping[str, Any], path: Path) -> Config:
         hparams=HParams(**{name: built[name] for name in SECTIONS}),
         **{name: built[name] for name in LAYER_SECTIONS},
         data_folder=Path(run.data_folder) if run.data_folder else None,
+        advised_length=run.advised_length,
     )
 
 

@@ -8,8 +8,8 @@ from smart_tuner.attention_deadline import AttentionDeadline
 from smart_tuner.config import Config
 from smart_tuner.cures import CURE, CureController, Experience
 from smart_tuner.decisions import Decision, Reason, Verdict
-from smart_tuner.diagnosis import Trouble
-from smart_tuner.early_stop_controller import EarlyStopController, Plan
+from smart_tuner.diagnosis import FORMED, Trouble
+from smart_tuner.early_stop_controller import ALIGNMENT, EarlyStopController, Plan
 from smart_tuner.messages import Message
 from smart_tuner.objective import ObjectiveError, judge
 from smart_tuner.records import ExitCause
@@ -25,8 +25,14 @@ from tacotron2.events import (
 )
 
 ATTENTION, EARLY_STOPPING, DIAGNOSIS = "attention", "early_stopping", "diagnosis"
-YOUNG = 0.5
-"""Share of the training until which it may begin anew with another seed."""
+CAUSES = {
+    Reason.ATTENTION_NOT_FORMED: ExitCause.ATTENTION_FAILED,
+    Reason.ATTENTION_SKIPS: ExitCause.ATTENTION_FAILED,
+    Reason.UNSTABLE: ExitCause.UNSTABLE,
+}
+"""What a decision to begin anew ends the attempt for; every other end is a stop."""
+YOUNG, VERY_YOUNG = 0.5, 0.3
+"""Shares of the training until which it may begin anew, and until which also where attention had formed."""
 Adjustment = tuple[str, float, int, str, str]
 """Knob, factor, step, by whom and why, as `tacotron2.training.Request` takes them."""
 
@@ -53,6 +59,7 @@ class Controllers:
         self._early = EarlyStopController(config.early_stop, self._plan, history)
         self._cures = CureController(config.cure, config.hparams, experience or {})
         self._seeds_left = config.attention.max_new_seeds
+        self._calmer_left = min(config.cure.calmer_restarts, config.supervisor.max_restarts)
         for stamped in history:
             self._note_course(stamped.event)
         self._due = _decided_before(history)
@@ -66,7 +73,8 @@ class Controllers:
         self._note_course(event)
         if not isinstance(event, ValidationEvent):
             return []
-        treated = self._treat(plateau is not None and plateau.verdict is Verdict.DIAGNOSE)
+        anew = None if self._cures.is_judging else self._anew(event)
+        treated = self._treat(plateau is not None and plateau.verdict is Verdict.DIAGNOSE, anew is None)
         if (
             plateau is not None and plateau.verdict is Verdict.DIAGNOSE
         ):  # judged just now: the next one decides
@@ -75,7 +83,7 @@ class Controllers:
         if not self._cures.is_judging:
             ends = [
                 (missed, ATTENTION),
-                (self._anew(event), DIAGNOSIS),
+                (anew, DIAGNOSIS),
                 (_to_end(plateau), EARLY_STOPPING),
             ]
         decided = [(decision, name) for decision, name in ends if decision is not None]
@@ -92,8 +100,7 @@ class Controllers:
         self._ending = self._due
         if self._ending is None:
             return None
-        failed = self._ending.reason in (Reason.ATTENTION_NOT_FORMED, Reason.ATTENTION_SKIPS)
-        return ExitCause.ATTENTION_FAILED.value if failed else ExitCause.STOPPED.value
+        return CAUSES.get(self._ending.reason, ExitCause.STOPPED).value
 
     def reason(self) -> Message | None:
         """Why a controller ended the training; None where none did."""
@@ -101,12 +108,13 @@ class Controllers:
 
     def _note_course(self, event: Event) -> None:
         self._cures.note(event, self._score(event))
-        if isinstance(event, RestartEvent) and event.cause == ExitCause.ATTENTION_FAILED.value:
-            self._seeds_left -= 1
+        if isinstance(event, RestartEvent):
+            self._seeds_left -= event.cause == ExitCause.ATTENTION_FAILED.value
+            self._calmer_left -= event.cause == ExitCause.UNSTABLE.value
 
-    def _treat(self, plateau: bool) -> list[DiagnosisEvent | CureEvent]:
+    def _treat(self, plateau: bool, tries: bool) -> list[DiagnosisEvent | CureEvent]:
         """What is found, and what is begun, kept or undone; its requests are kept for `adjustments`."""
-        treated = self._cures.decide(plateau)
+        treated = self._cures.decide(plateau, tries)
         for event in treated:
             if isinstance(event, CureEvent):
                 factor = self._cures.requested_factor(event)
@@ -116,17 +124,21 @@ class Controllers:
         return treated
 
     def _anew(self, event: ValidationEvent) -> Decision | None:
-        """The decision to begin anew with another seed, which is what helps a young attention that skips."""
-        seconds = event.train_seconds or 0.0
-        if not (self._config.cure.curing and self._seeds_left > 0):
+        """The decision that a young training is to begin anew: with another seed, which is what helps an
+        attention that skips, or at a lower rate where it became unstable and does not read the text."""
+        progress = self._plan.progress(event.step, event.train_seconds or 0.0)
+        if not (self._config.cure.curing and progress <= YOUNG):
             return None
-        if self._plan.progress(event.step, seconds) > YOUNG:
-            return None
-        found = [each for each in self._cures.diagnoses() if each.trouble is Trouble.ATTENTION_SKIPPING]
-        if not found:
-            return None
-        figures = {"step": event.step, "skip_rate": found[0].evidence["skip_rate"]}
-        return Decision(Verdict.STOP, Reason.ATTENTION_SKIPS, figures)
+        found = {each.trouble: each.evidence for each in self._cures.diagnoses()}
+        seen = [look.free.get(ALIGNMENT, 0.0) for look in self._cures.course.looks]
+        lost = seen[-1] < FORMED and (max(seen) < FORMED or progress <= VERY_YOUNG)
+        if Trouble.INSTABILITY in found and lost and self._calmer_left > 0:
+            figures = {"step": event.step, "incidents": found[Trouble.INSTABILITY]["incidents"]}
+            return Decision(Verdict.STOP, Reason.UNSTABLE, figures)
+        if Trouble.ATTENTION_SKIPPING in found and self._seeds_left > 0:
+            figures = {"step": event.step, "skip_rate": found[Trouble.ATTENTION_SKIPPING]["skip_rate"]}
+            return Decision(Verdict.STOP, Reason.ATTENTION_SKIPS, figures)
+        return None
 
     def _score(self, event: Event) -> float:
         """The objective of a validation; 0 where a figure of it is missing, and of other records."""

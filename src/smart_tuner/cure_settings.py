@@ -18,4 +18,7 @@ class CureSettings:
     harm: float = param(
         0.02, "fall of the objective from the beginning of a cure that undoes it", ge=0.0, lt=1.0
     )
+    calmer_restarts: int = param(
+        2, "times that an unstable training begins anew at a quarter of the rate", ge=0, le=10
+    )
     min_confidence: float = param(0.5, "confidence from which a trouble is told and treated", ge=0.0, le=1.0)

@@ -75,11 +75,12 @@ class CureController:
         """Whether a cure was begun and is not judged yet."""
         return self._current is not None
 
-    def decide(self, plateau: bool = False) -> list[DiagnosisEvent | CureEvent]:
+    def decide(self, plateau: bool = False, tries: bool = True) -> list[DiagnosisEvent | CureEvent]:
         """To be asked once after a validation was noted: what was found, and what is begun, kept or undone.
 
         Args:
             plateau: early stopping has found that the training gets no better, below its target.
+            tries: something may be begun now.
         """
         current, course = self._current, self.course
         if not course.looks:
@@ -91,7 +92,7 @@ class CureController:
             return []
         found = self.diagnoses(plateau)
         told = [self._told(each) for each in found[:1] if not self._was_told(each)]
-        begun = self._begun(found) if self._settings.curing else None
+        begun = self._begun(found) if self._settings.curing and tries else None
         return [*told, begun] if begun else list(told)
 
     def diagnoses(self, plateau: bool = False) -> list[Diagnosis]:
@@ -192,7 +193,7 @@ class CureController:
 
     def _told(self, diagnosis: Diagnosis) -> DiagnosisEvent:
         step = self.course.looks[-1].step
-        evidence = dict(diagnosis.evidence)
+        evidence = {name: value for name, value in diagnosis.evidence.items() if value is not None}
         return DiagnosisEvent(step, diagnosis.trouble.value, diagnosis.confidence, evidence)
 
 

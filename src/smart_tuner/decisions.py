@@ -31,6 +31,7 @@ class Reason(Enum):
     PLATEAU_BELOW_TARGET = "plateau_below_target"
     ATTENTION_NOT_FORMED = "attention_not_formed"
     ATTENTION_SKIPS = "attention_skips"
+    UNSTABLE = "unstable"
 
 
 SENTENCES: dict[Reason, Phrase] = {
@@ -43,6 +44,7 @@ SENTENCES: dict[Reason, Phrase] = {
     Reason.PLATEAU_BELOW_TARGET: ControlPhrase.PLATEAU_BELOW_TARGET,
     Reason.ATTENTION_NOT_FORMED: EndPhrase.ATTENTION_NOT_FORMED,
     Reason.ATTENTION_SKIPS: DiagnosisPhrase.ATTENTION_SKIPS,
+    Reason.UNSTABLE: DiagnosisPhrase.BEGUN_CALMER,
 }
 PHASES: dict[str, Phrase] = {
     "alignment": ControlPhrase.PHASE_ALIGNMENT,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
@@ -53,7 +54,7 @@ def device_lock(root: Path, slot: Slot, waiting: Callable[[], None]) -> Iterator
     Args:
         waiting: called once where another command's trial has the device.
     """
-    lock = FileLock(root / "studies" / f".device-{slot.device}.lock", thread_local=False)
+    lock = FileLock(root / "studies" / f".device-{quote(slot.device, safe='')}.lock", thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -28,6 +28,8 @@ from smart_tuner.options import (
     Verbose,
     Voice,
     VoiceOption,
+    check_loudness,
+    check_recordings,
 )
 
 
@@ -60,13 +62,9 @@ def start_job(typed: Typed) -> int:
     from smart_tuner.progress import Output, verbosity
 
     voice, messages = typed.voice, typed.messages
-    if typed.verbose and typed.quiet:
-        usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+    check_loudness(typed.verbose, typed.quiet, messages)
     output = Output(sys.stdout, verbosity(typed.verbose, typed.quiet), messages)
-    if typed.data is not None and not typed.data.strip():
-        usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
-    if voice and typed.data is not None:
-        usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
+    check_recordings(typed.data, voice, messages)
     spoken = voice_settings(voice) if voice else ()
     shared = [] if typed.processes is None else [f"train.num_processes={typed.processes}"]
     changes = [*spoken, *typed.overrides, *shared]

@@ -15,7 +15,7 @@ from typing import IO
 from rich.console import Console, RenderableType
 from rich.live import Live
 
-from smart_tuner.live_view import Frame, frame_of
+from smart_tuner.live_frame import Frame, frame_of
 from smart_tuner.messages import Language
 
 LOOK_S = 1.0

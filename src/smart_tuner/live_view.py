@@ -4,34 +4,26 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from rich.console import Console, Group, RenderableType
-from rich.progress_bar import ProgressBar
-from rich.rule import Rule
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from smart_tuner.live_frame import WIDE, Frame, page_foot, progress_line
 from smart_tuner.live_state import Life, decide
 from smart_tuner.live_words import happening, state_explained, state_told
 from smart_tuner.messages import (
-    Language,
     Message,
     MonitorPhrase,
     Phrase,
-    ServicePhrase,
     TrainingPhrase,
-    render,
 )
 from smart_tuner.run_follower import RunLook
-from smart_tuner.service_process import ServiceAddress
-from smart_tuner.sparkline import ASCII, BLOCKS, sparkline
 from smart_tuner.wording import STAGES, named
 from tacotron2.events import ValidationEvent
 
-WIDE = 100
-"""From so many columns on, two parts stand side by side."""
-MOST_LOSSES, WIDEST_TREND = 8, 40
+MOST_LOSSES = 8
 BESIDE_LOSSES, BESIDE_VALIDATIONS = 32, 20
 """Columns for names and values."""
 STYLES = {
@@ -46,40 +38,6 @@ STYLES = {
 
 
 HAPPENED_STYLES = {"incident": "yellow", "restart": "magenta"}
-
-
-@dataclass(frozen=True)
-class Frame:
-    """How the page is drawn, whatever it shows.
-
-    rows: validations and happenings that may be listed.
-    brief: without what can be missed first on a low screen.
-    """
-
-    language: Language
-    width: int
-    rows: int = 6
-    brief: bool = False
-    blocks: str = BLOCKS
-    pages: Sequence[ServiceAddress] | None = None
-    hint: bool = False
-
-    def say(self, message: Message | str) -> str:
-        return render(message, self.language)
-
-    def heading(self, message: Message) -> Rule:
-        """A line across the page with the name of what follows."""
-        return Rule(Text(self.say(message), style="bold"), align="left", style="dim", characters="─")
-
-    def trend(self, values: Sequence[float], beside: int) -> str:
-        """A curve in what other columns leave."""
-        return sparkline(values, max(8, min(WIDEST_TREND, self.width - beside)), self.blocks)
-
-
-def frame_of(console: Console, language: Language) -> Frame:
-    """For a console: its width, and blocks where its encoding has them."""
-    unicode = console.encoding.lower().startswith("utf")
-    return Frame(language, console.width, blocks=BLOCKS if unicode else ASCII)
 
 
 def run_page(look: RunLook, frame: Frame) -> RenderableType:
@@ -120,17 +78,6 @@ def _progress(look: RunLook, frame: Frame) -> RenderableType:
     return progress_line(done, total, frame)
 
 
-def progress_line(done: int, total: int, frame: Frame) -> RenderableType:
-    """A bar across the page with the count behind it."""
-    count = frame.say(MonitorPhrase.ROW_PROGRESS(done=done, total=total))
-    line = Table.grid(expand=True, padding=(0, 1, 0, 0))
-    line.add_column(ratio=1)
-    line.add_column(justify="right", no_wrap=True)
-    bar = ProgressBar(total=max(1, total), completed=min(done, total), complete_style="green")
-    line.add_row(bar, Text(count))
-    return line
-
-
 def _figures(look: RunLook, frame: Frame) -> RenderableType:
     """Names and values of the moment; what was not told yet is left out."""
     table = Table.grid(padding=(0, 2, 0, 0))
@@ -156,12 +103,25 @@ def _rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:
         yield MonitorPhrase.ROW_TIME, say(MonitorPhrase.LEFT(seconds=history.figures.eta_s()))
     if history.last is not None:
         yield from _step_rows(look, frame)
+    if memory := _memory(look):
+        yield MonitorPhrase.ROW_MEMORY, ", ".join(map(say, memory))
     if history.scales:
         scales = [MonitorPhrase.SCALE(knob=knob, factor=factor) for knob, factor in history.scales.items()]
         yield MonitorPhrase.ROW_SCALES, ", ".join(map(say, scales))
     if look.best is not None:
         best = MonitorPhrase.BEST_WEIGHTS(step=look.best.step, quality=look.best.quality)
         yield MonitorPhrase.ROW_BEST, say(best)
+
+
+def _memory(look: RunLook) -> list[Message]:
+    """What the newest report says of the worker's memory; nothing where there is no report."""
+    sizes: dict[str, float] = getattr(look.history.report, "memory", {})
+    known = {
+        "host_bytes": MonitorPhrase.MEMORY_NOW,
+        "host_peak_bytes": MonitorPhrase.MEMORY_MOST,
+        "device_peak_bytes": MonitorPhrase.MEMORY_DEVICE,
+    }
+    return [phrase(used=sizes[name]) for name, phrase in known.items() if name in sizes]
 
 
 def _step_rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:
@@ -276,18 +236,3 @@ def _happened(look: RunLook, frame: Frame) -> Iterator[RenderableType]:
             ago = MonitorPhrase.AGO(seconds=max(0.0, look.now - stamped.time))
             table.add_row(frame.say(ago), told, style=HAPPENED_STYLES.get(stamped.event.kind, ""))
     yield table if table.row_count else Text(frame.say(MonitorPhrase.NOTHING_YET()), style="dim")
-
-
-def page_foot(frame: Frame, how_to_leave: Message) -> Iterator[RenderableType]:
-    """The addresses of what this command has brought up, and how to leave."""
-    if frame.pages is not None:
-        yield frame.heading(MonitorPhrase.PART_PAGES())
-        if not frame.pages:
-            yield Text(frame.say(MonitorPhrase.PAGE_COMES()), style="dim")
-        for each in frame.pages:
-            told = ServicePhrase.ANSWERS(name=each.name, page=each.page)
-            if not each.ready:
-                told = MonitorPhrase.NO_PAGE(name=each.name, reason=each.reason or "")
-            yield Text(frame.say(told), style="" if each.ready else "yellow")
-    if frame.hint:
-        yield Text(frame.say(how_to_leave), style="dim")

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from smart_tuner.live_state import Life, Signs
-from smart_tuner.messages import ControlPhrase, Language, Message, MonitorPhrase, RecoveryPhrase, render
+from smart_tuner.messages import Language, Message, MonitorPhrase, RecoveryPhrase, render
 from smart_tuner.restart_history import History
 from smart_tuner.restart_words import change_message
 from smart_tuner.run_follower import RunLook
 from smart_tuner.wording import CAUSES, named, sentence
-from tacotron2.events import CureEvent, DiagnosisEvent, FinishedEvent, KnobEvent, RestartEvent, Stamped
+from tacotron2.events import FinishedEvent, RestartEvent, Stamped
 
-CURES = {
-    "begun": MonitorPhrase.CURE_BEGUN,
-    "kept": MonitorPhrase.CURE_KEPT,
-    "undone": MonitorPhrase.CURE_UNDONE,
-}
-BY = {
-    "guard": ControlPhrase.BY_GUARD,
-    "supervisor": MonitorPhrase.BY_SUPERVISOR,
-    "cure": MonitorPhrase.BY_CURE,
-}
 _CAUSE_NAMES = {cause.value: phrase for cause, phrase in CAUSES.items()}
 
 
@@ -63,21 +53,13 @@ def happening(stamped: Stamped, restarts: History, language: Language) -> str:
     message: Message | None = None
     if isinstance(event, RestartEvent):
         message = _restart(event, restarts)
-    elif isinstance(event, KnobEvent):
-        by = named(event.by, BY, language)
-        message = MonitorPhrase.KNOB_TOLD(
-            step=event.step, knob=event.knob, before=event.before, after=event.after, by=by
-        )
-    elif isinstance(event, DiagnosisEvent):
-        message = MonitorPhrase.DIAGNOSIS_TOLD(step=event.step, trouble=event.trouble)
-    elif isinstance(event, CureEvent) and event.state in CURES:
-        message = CURES[event.state](
-            step=event.step, trouble=event.trouble, knob=event.knob, factor=event.factor
-        )
     elif isinstance(event, FinishedEvent):
         cause = named(event.cause, _CAUSE_NAMES, language)
         return render(MonitorPhrase.FINISHED_TOLD(step=event.step, cause=cause), language)
-    return sentence(stamped, language) or ("" if message is None else render(message, language))
+    try:
+        return sentence(stamped, language) or ("" if message is None else render(message, language))
+    except (ValueError, KeyError):  # of another version, with other reasons: not worth the view
+        return ""
 
 
 def _restart(event: RestartEvent, restarts: History) -> Message:

@@ -17,6 +17,7 @@ from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
 from smart_tuner.knowledge import remember_run
+from smart_tuner.leave_report import leave_report
 from smart_tuner.machine import Machine, findings, inspect_machine, table
 from smart_tuner.messages import (
     CommandPhrase,
@@ -32,6 +33,7 @@ from smart_tuner.messages import (
 )
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.registry.registration import register_voice
 from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
@@ -112,6 +114,7 @@ class SmartTunerMain:
                 if not stay:
                     services.stop()  # before the end is told: no address after it
                 self._end(claimed.run, outcome, machine)
+                self._output.result(leave_report(claimed.run, self._output.language))
                 if not catch_up(claimed.run):
                     self._output.result(CommandPhrase.WARNING(message=EndPhrase.NOT_ALL_SHOWN()))
             finally:
@@ -157,9 +160,11 @@ class SmartTunerMain:
         url = storage or sqlite_url(folder.database_file)
         folder.create()  # the dashboard opens the database as the study does
         with serving(self._config, self._root, self._output, storage_url=url):
-            return StudyJob(
+            status = StudyJob(
                 self._config, folder, url, slots, self._device, self._output, before_complete=upload
             ).optimize()
+        self._output.result(leave_report(folder, self._output.language))
+        return status
 
     def _check_machine(self) -> Machine:
         machine = inspect_machine(self._root)
@@ -255,6 +260,7 @@ class SmartTunerMain:
             if outcome.cause is ExitCause.STOPPED:
                 self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
+            register_voice(run, self._config.registry, self._output)
             return
         told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]

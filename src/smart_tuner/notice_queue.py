@@ -115,7 +115,7 @@ class NoticeQueue:
             for piece in pieces(text, TEXT_LIMIT):
                 self._telegram.send_text(piece)
             return
-        caption = next(pieces(text, CAPTION_LIMIT))
+        caption, *more = pieces(text, CAPTION_LIMIT)
         try:
             if first.picture is not None:
                 self._telegram.send_picture(first.picture, caption)
@@ -125,6 +125,8 @@ class NoticeQueue:
             if not error.lasting:
                 raise
             self._telegram.send_text(caption)  # a file that is gone or refused must not take its words along
+        for piece in more:
+            self._telegram.send_text(piece)
 
     def _answer(self, error: TelegramError, batch: list[Notice]) -> None:
         """Drop what can never arrive; wait with everything else."""

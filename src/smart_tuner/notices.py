@@ -23,6 +23,7 @@ class NoticeKind(StrEnum):
     BEST_MODEL = "best_model"
     TRIAL = "trial"
     VALIDATION = "validation"
+    REPORT = "report"
     AUDIO = "audio"
     ANSWER = "answer"
 

@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from smart_tuner.messages import Language, NoticePhrase, render
+from smart_tuner.messages import CommandPhrase, Language, NoticePhrase, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.options import Messages, Overrides, Preset
 
@@ -23,6 +23,7 @@ def test(preset: Preset = "demo", overrides: Overrides = None, messages: Message
     """Send one notice now; status 0 where it was taken, else 1."""
     with plain_errors(messages):
         from smart_tuner.config import load_config
+        from smart_tuner.notice_settings import careless
         from smart_tuner.run_notices import make_telegram
         from smart_tuner.telegram import TelegramError
 
@@ -31,6 +32,8 @@ def test(preset: Preset = "demo", overrides: Overrides = None, messages: Message
         if telegram is None:
             off = settings.notify == "off"
             usage_error(NoticePhrase.NOTICES_OFF() if off else NoticePhrase.NO_SECRETS(), messages)
+        for warning in careless(settings):
+            typer.echo(render(CommandPhrase.WARNING(message=warning), messages), err=True)
         try:
             with telegram:
                 telegram.send_text(render(NoticePhrase.TEST_NOTICE(), messages))

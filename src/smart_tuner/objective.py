@@ -6,9 +6,10 @@ No weight of the training loss enters it, so tuning these weights cannot move it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from smart_tuner.tuning.gate_bars import BARS_OF_TRIALS, check
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
 from tacotron2.events import ValidationEvent
 
@@ -50,7 +51,8 @@ def judge(event: ValidationEvent, tuning: TuningSettings, gate: GateSettings) ->
     }
     shares = {name: getattr(tuning, f"{name}_share") for name in parts}
     value = min(1.0, math.fsum(shares[name] * part for name, part in parts.items()))
-    return Score(value, parts, event.step, tuple(_gate_failures(figures, gate)))
+    bars = [bar for bar in check(figures, gate) if bar.name in BARS_OF_TRIALS]
+    return Score(value, parts, event.step, tuple(bar.missed for bar in bars if not bar.passed))
 
 
 def _figures(event: ValidationEvent) -> tuple[dict[str, float], list[str]]:
@@ -77,16 +79,3 @@ def _figures(event: ValidationEvent) -> tuple[dict[str, float], list[str]]:
         else:
             figures[name] = value
     return figures, problems
-
-
-def _gate_failures(figures: Mapping[str, float], gate: GateSettings) -> Iterator[str]:
-    """The thresholds that the figures miss."""
-    floors = {
-        "attention_alignment": gate.min_attention_alignment,
-        "gate_accuracy": gate.min_gate_accuracy,
-    }
-    for name, floor in floors.items():
-        if figures[name] < floor:
-            yield f"{name} {figures[name]:.4g} < {floor:g}"
-    if figures["val_loss"] > gate.max_validation_loss:
-        yield f"val_loss {figures['val_loss']:.4g} > {gate.max_validation_loss:g}"

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from smart_tuner.messages import Language
+from smart_tuner.messages import CommandPhrase, Language
+from smart_tuner.mistakes import usage_error
 
 
 class Voice(StrEnum):
@@ -63,3 +64,17 @@ Messages = Annotated[
     Language, typer.Option(envvar="SMART_TUNER_MESSAGES", help="The language of what people read.")
 ]
 DEFAULT_RUNS = Path("runs")
+
+
+def check_loudness(verbose: bool, quiet: bool, messages: Language) -> None:
+    """See that at most one of the two was asked for."""
+    if verbose and quiet:
+        usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+
+
+def check_recordings(data: str | None, voice: Voice | None, messages: Language) -> None:
+    """See that `--data` names a folder, and that `--voice` is asked for the demo corpus alone."""
+    if data is not None and not data.strip():
+        usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
+    if voice and data is not None:
+        usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)

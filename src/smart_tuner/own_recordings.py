@@ -8,14 +8,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from smart_tuner.config import Config, load_config
+from smart_tuner.config import ADVISED, Config, load_config
 from smart_tuner.library import run_library
 from smart_tuner.machine import DISK_NEEDED_BYTES, free_disk, num_cores
-from smart_tuner.messages import CommandPhrase, Language, MessageError, RecordingsPhrase
+from smart_tuner.messages import (
+    CommandPhrase,
+    Language,
+    LengthPhrase,
+    Message,
+    MessageError,
+    RecordingsPhrase,
+)
 from smart_tuner.preset_choice import LARGE, SMALL, Choice, choose_preset
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause
-from smart_tuner.run_folder import data_folder, find_resumable
+from smart_tuner.run_folder import RunFolder, data_folder, find_resumable
+from smart_tuner.training_length import Speech, recommend_length
 
 CHOOSE = "choose"
 """In a preset's place: choose one."""
@@ -43,6 +51,14 @@ class Survey:
     sampling_rate: int
     device: str
     device_memory_bytes: int
+    letter_pairs: int = 0
+    speakers: int = 1
+
+    @property
+    def speech(self) -> Speech:
+        """What the length of a training depends on."""
+        left_out = 1.0 - self.clips / self.named if self.named else 0.0
+        return Speech(self.hours, self.clips, left_out, self.letter_pairs or None, self.speakers)
 
 
 def job_config(
@@ -86,10 +102,14 @@ def own_config(
     """
     configs = {name: replace(load_config(name, overrides), data_folder=folder) for name in CANDIDATES}
     digests = {config.digest(): name for name, config in configs.items()}
+    advises = not sets_length(overrides)
+    if advises:
+        digests |= {replace(each, advised_length=True).digest(): name for name, each in configs.items()}
     unfinished = None if new else find_resumable(runs_folder.absolute(), *digests)
     if unfinished is not None:
         begun = digests[unfinished.asked_digest()]
         choice = Choice(begun, RecordingsPhrase.UNFINISHED(run=unfinished.name))
+        chosen, length = _length_of(unfinished, configs[begun]), None
     else:
         output.say(RecordingsPhrase.LOOKING(folder=folder))
         home = data_folder(runs_folder.absolute())
@@ -101,8 +121,45 @@ def own_config(
         )
         _warn_about_disk(found.hours, configs[LARGE], runs_folder, output)
         choice = choose_preset(found.hours, found.device, found.device_memory_bytes, num_cores())
+        chosen, length = configs[choice.preset], None
+        if advises:
+            chosen, length = advised(chosen, found.speech)
     output.result(RecordingsPhrase.PRESET(preset=choice.preset, reason=choice.reason))
-    return configs[choice.preset]
+    if length is not None:
+        output.result(length)
+    return chosen
+
+
+def sets_length(overrides: Sequence[str]) -> bool:
+    """Whether the user has said how long to train, in steps or in minutes."""
+    keys = {text.partition("=")[0].strip().removeprefix("train.") for text in overrides}
+    return bool(keys & {"max_steps", "max_train_minutes", "learning_rate_decay_start"})
+
+
+def advised(config: Config, speech: Speech) -> tuple[Config, Message]:
+    """The configuration with the recommended length, and what is said of it.
+
+    The learning rate begins to fall where the preset says, but in the first half at the latest.
+    """
+    train = config.hparams.train
+    length = recommend_length(
+        speech, config.preset, train.batch_size, config.hparams.model.n_frames_per_step, train.validate_every
+    )
+    decay = min(train.learning_rate_decay_start, length.steps // 2)
+    hparams = config.hparams.replace(max_steps=length.steps, learning_rate_decay_start=decay)
+    told = LengthPhrase.RECOMMENDED(
+        steps=length.steps, low=length.low, high=length.high, reasoning=length.reasoning
+    )
+    return replace(config, hparams=hparams, advised_length=True), told
+
+
+def _length_of(run: RunFolder, config: Config) -> Config:
+    """The configuration with the length that an unfinished run was begun with."""
+    begun = run.config()
+    if not begun.advised_length:
+        return config
+    lengths = {name: getattr(begun.hparams.train, name) for name in ADVISED}
+    return replace(config, hparams=config.hparams.replace(**lengths), advised_length=True)
 
 
 def _warn_about_disk(hours: float, config: Config, runs_folder: Path, output: Output) -> None:

@@ -11,8 +11,10 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, TextIO
 
 from smart_tuner.messages import Language, Message, TrainingPhrase, render
+from smart_tuner.report_words import report_told
 from smart_tuner.wording import STAGES, losses, named, sentence
 from tacotron2.events import (
+    ReportEvent,
     StageEvent,
     Stamped,
     StartedEvent,
@@ -169,11 +171,13 @@ class ProgressView(ABC):
     def show(self, stamped: Stamped) -> None:
         """Take one record and show what it changes."""
         self._figures.update(stamped)
-        line = sentence(stamped, self._language)
+        event = stamped.event
+        told = report_told(event, self._language) if isinstance(event, ReportEvent) else ""
+        line = told or sentence(stamped, self._language)
         if line:
             self.line(line)
-        if isinstance(stamped.event, StepEvent) and self._output.verbosity >= Verbosity.VERBOSE:
-            self.line(losses(stamped.event, self._language))
+        if isinstance(event, StepEvent) and self._output.verbosity >= Verbosity.VERBOSE:
+            self.line(losses(event, self._language))
         self.move(stamped)
 
     def line(self, text: Message | str) -> None:

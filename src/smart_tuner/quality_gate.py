@@ -14,27 +14,13 @@ from typing import Any
 from smart_tuner.messages import ControlPhrase, Language, Message, render
 from smart_tuner.records import read_events
 from smart_tuner.run_folder import RunError, RunFolder
-from smart_tuner.tuning.settings import GateSettings
+from smart_tuner.tuning.gate_bars import Check, check
 from tacotron2.events import ValidationEvent
+
+__all__ = ["Check", "Judged", "check", "judged_figures", "table"]
 
 TEACHER_FORCED = ("gate_accuracy", "val_loss")
 """The figures of that pass; all others are those of the free-running one. docs/metrics.md has them all."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One figure against its bar: at least it, or at most it."""
-
-    name: str
-    value: float | None
-    bar: float
-    at_least: bool
-
-    @property
-    def passed(self) -> bool:
-        if self.value is None or not math.isfinite(self.value):
-            return False
-        return self.value >= self.bar if self.at_least else self.value <= self.bar
 
 
 @dataclass(frozen=True)
@@ -43,21 +29,6 @@ class Judged:
 
     figures: Mapping[str, float | None]
     source: Message
-
-
-def check(figures: Mapping[str, float | None], gate: GateSettings) -> list[Check]:
-    """Every bar of the gate, in the order of its keys."""
-    bars = (
-        ("attention_alignment", gate.min_attention_alignment, True),
-        ("gate_accuracy", gate.min_gate_accuracy, True),
-        ("val_loss", gate.max_validation_loss, False),
-        ("stop_error_steps", gate.max_stop_error_steps, False),
-        ("never_stopped_rate", gate.max_never_stopped_rate, False),
-        ("skip_rate", gate.max_skip_rate, False),
-        ("repeat_rate", gate.max_repeat_rate, False),
-        ("mcd_dtw_db", gate.max_mcd_dtw_db, False),
-    )
-    return [Check(name, figures.get(name), bar, at_least) for name, bar, at_least in bars]
 
 
 def judged_figures(run: RunFolder) -> Judged:

@@ -30,6 +30,7 @@ class ExitCause(Enum):
     NON_FINITE = "non_finite"
     OUT_OF_MEMORY = "out_of_memory"
     ATTENTION_FAILED = "attention_failed"
+    UNSTABLE = "unstable"
     DATA_ERROR = "data_error"
     CONFIGURATION_ERROR = "configuration_error"
     STORAGE_ERROR = "storage_error"
@@ -56,6 +57,7 @@ EXIT_CODES: dict[ExitCause, int] = {
     ExitCause.NON_FINITE: 20,
     ExitCause.OUT_OF_MEMORY: 21,
     ExitCause.ATTENTION_FAILED: 22,
+    ExitCause.UNSTABLE: 23,
     ExitCause.DATA_ERROR: 30,
     ExitCause.CONFIGURATION_ERROR: 31,
     ExitCause.STORAGE_ERROR: 32,
@@ -126,7 +128,7 @@ class Outcome:
             return cls(ExitCause(content["cause"]), reason, content["step"])
         except FileNotFoundError:
             return None
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise OutcomeError(EndPhrase.NOT_AN_OUTCOME(path=str(path), detail=str(error))) from None
 
 

@@ -19,12 +19,15 @@ LONGEST_DELAY_S = 300.0
 LEARNING_RATE, MICRO_BATCHES, GUIDE = "learning_rate", "micro_batches", "guided_attention_weight"
 """Knobs of the training, as `tacotron2.training.knobs` names them."""
 RATE_FACTOR, MICRO_BATCH_FACTOR, GUIDE_FACTOR = 0.5, 2.0, 2.0
+CALMER_RATE_FACTOR = 0.25
+"""Of the rate with which an unstable training begins anew."""
 LEAST_RATE = 1 / 64
 """Share of the learning rate below which the knob does not go."""
 RETRIED = (
     ExitCause.NON_FINITE,
     ExitCause.OUT_OF_MEMORY,
     ExitCause.ATTENTION_FAILED,
+    ExitCause.UNSTABLE,
     ExitCause.CRASHED,
     ExitCause.HUNG,
 )
@@ -61,7 +64,7 @@ class Restart:
     @property
     def rolls_back(self) -> bool:
         """Whether states later than `resume_step` must go, because they lead to the same end again."""
-        return self.cause in (ExitCause.NON_FINITE, ExitCause.ATTENTION_FAILED)
+        return self.cause in (ExitCause.NON_FINITE, ExitCause.ATTENTION_FAILED, ExitCause.UNSTABLE)
 
     @property
     def changes(self) -> list[str]:
@@ -85,6 +88,7 @@ class Limits:
     backoff_s: float
     max_new_seeds: int
     utterances: int
+    calmer_restarts: int = 2
     retried: Sequence[ExitCause] = RETRIED
 
     @classmethod
@@ -93,7 +97,11 @@ class Limits:
         train, supervisor = config.hparams.train, config.supervisor
         utterances = train.batch_size // (train.accumulation_steps * train.num_processes)
         return cls(
-            supervisor.max_restarts, supervisor.backoff_s, config.attention.max_new_seeds, max(1, utterances)
+            supervisor.max_restarts,
+            supervisor.backoff_s,
+            config.attention.max_new_seeds,
+            max(1, utterances),
+            config.cure.calmer_restarts,
         )
 
 
@@ -135,6 +143,8 @@ def plan(
         resume = None
         if _count(counted, outcome.cause):  # one other seed alone did not help
             requests = [Request(GUIDE, GUIDE_FACTOR)]
+    elif outcome.cause is ExitCause.UNSTABLE:
+        resume, requests = None, [Request(LEARNING_RATE, CALMER_RATE_FACTOR)]
     return Restart(
         attempt=len(restarts) + 1,
         time=now,
@@ -152,14 +162,14 @@ def plan(
 def without_progress(restarts: Sequence[Restart], newest_step: int) -> int:
     """How many of the last restarts were made without a state beyond the furthest before; now there is one.
 
-    Another seed begins anew, and so does the count.
+    A training that begins anew begins the count anew.
     """
     furthest = stalled = 0
     for restart in restarts:
         if restart.newest_step > furthest:
             furthest, stalled = restart.newest_step, 0
         stalled += 1
-        if restart.new_seed:
+        if restart.new_seed or restart.cause is ExitCause.UNSTABLE:
             furthest = stalled = 0
     return 0 if newest_step > furthest else stalled
 
@@ -171,6 +181,9 @@ def _limit_reached(
     if cause is ExitCause.ATTENTION_FAILED:
         used = _count(counted, cause)
         return RecoveryPhrase.SEEDS_USED(limit=limits.max_new_seeds) if used >= limits.max_new_seeds else None
+    if cause is ExitCause.UNSTABLE:
+        used, limit = _count(counted, cause), min(limits.calmer_restarts, limits.max_restarts)
+        return RecoveryPhrase.RESTARTS_USED(limit=limit) if used >= limit else None
     used = stalled
     if cause is ExitCause.NON_FINITE:
         # A checkpoint in between proves nothing: each of these restarts costs half a rate.

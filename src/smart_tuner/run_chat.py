@@ -69,7 +69,7 @@ class RunChat:
 
     def status(self) -> str:
         if not self._status.begun and self._run.tuning_file.exists():
-            tuning = ChatPhrase.STATUS(name=self.name, doing=ChatPhrase.STATUS_TUNING())
+            tuning = ChatPhrase.RUN_STATUS(name=self.name, doing=ChatPhrase.STATUS_TUNING())
             return render(tuning, self._language)
         return self._status.told(self._language)
 
@@ -89,14 +89,14 @@ class RunChat:
         pictures = []
         image = self._status.attention_image
         if image is not None:
-            told = ChatPhrase.ATTENTION(name=self.name)
+            told = ChatPhrase.CHAT_ATTENTION(name=self.name)
             pictures.append(_answer(told, picture=self._run.path / image))
         curves = self._run.curves_picture
         status, _ = self._child_of(
             ["smart_tuner.run_curves", str(self._run.path), str(curves), self._language.value], CURVES_S
         )
         if status == 0:
-            pictures.append(_answer(ChatPhrase.CURVES(name=self.name), picture=curves))
+            pictures.append(_answer(ChatPhrase.CHAT_CURVES(name=self.name), picture=curves))
         elif status == NOTHING_RECORDED:
             pictures.append(answer(ChatPhrase.NOTHING_TO_DRAW()))
         else:
@@ -121,7 +121,7 @@ class RunChat:
             return answer(ChatPhrase.NOT_SAID(detail=str(complaint)))
         if status != 0:
             return answer(ChatPhrase.NOT_SAID(detail=ChatPhrase.BROKE_OFF(status=status)))
-        return _answer(ChatPhrase.SPOKEN(name=self.name, step=_step_of(weights), text=text), audio=target)
+        return _answer(ChatPhrase.SAID(name=self.name, step=_step_of(weights), text=text), audio=target)
 
     def _child_of(self, module: Sequence[str], timeout_s: float) -> tuple[int | None, list[dict[str, Any]]]:
         """A module as a process: its status, None where it took too long, and the records it wrote."""

@@ -16,9 +16,10 @@ runs/20261122-162430-demo/
     stop_request.json   somebody wants the training to end, at which step
     trial.json      the study and number of a trial
     tuning.json     how the main command chose the run's settings, and what was asked for
+    curves.png      loss and alignment, as the chat last asked for them
     outcome.json    how the last attempt ended
     samples/        the test sentences as the best voice speaks them
-    examination.json, summary.json
+    examination.json, summary.json, report.html
 ```
 
 The folder of all runs also holds `data/` (demo corpora, feature cache) and `tracking/` (MLflow's store). A
@@ -150,9 +151,19 @@ class RunFolder:
         return self.path / "summary.json"
 
     @property
+    def report_file(self) -> Path:
+        """The page that tells a person of the run."""
+        return self.path / "report.html"
+
+    @property
     def examination_file(self) -> Path:
         """The figures of the final examination, each with how it was obtained, and every sentence."""
         return self.path / "examination.json"
+
+    @property
+    def bad_clips_folder(self) -> Path:
+        """Recordings that stayed badly aligned: their list, a picture and a copy of each."""
+        return self.path / "bad_clips"
 
     @property
     def checkpoints_folder(self) -> Path:

@@ -24,6 +24,7 @@ from tacotron2.events import (
     CureEvent,
     DiagnosisEvent,
     IncidentEvent,
+    ReportEvent,
     RestartEvent,
     Stamped,
     StartedEvent,
@@ -89,8 +90,8 @@ class RunNotices:
             if self._is_due(NoticeKind.BEST_MODEL, event.step):
                 best = NoticePhrase.BEST_MODEL(step=event.step)
                 self._tell(NoticeKind.BEST_MODEL, Importance.PROGRESS, best)
-        elif isinstance(event, ValidationEvent) and self._is_due(NoticeKind.VALIDATION, event.step):
-            self._tell_validation(stamped, event)
+        elif isinstance(event, ReportEvent | ValidationEvent) and self._is_progress(event):
+            self._tell_progress(stamped, event)
         for goal in self._goals.update(event):
             self._tell(NoticeKind.GOAL, Importance.RESULT, goal)
 
@@ -121,17 +122,25 @@ class RunNotices:
         events, self._offset = read_events(self._run.events_file, self._offset)
         for stamped in events:
             self._status.update(stamped)
-            if isinstance(stamped.event, ValidationEvent):
-                self._is_due(NoticeKind.VALIDATION, stamped.event.step)
+            if isinstance(stamped.event, ReportEvent | ValidationEvent):
+                self._is_progress(stamped.event)
             yield from self._goals.update(stamped.event)
 
-    def _tell_validation(self, stamped: Stamped, event: ValidationEvent) -> None:
-        told = NoticePhrase.RUN_TOLD(run=self._run.name, told=sentence(stamped, self._language))
+    def _tell_progress(self, stamped: Stamped, event: ReportEvent | ValidationEvent) -> None:
+        words: Message | str = sentence(stamped, self._language)
+        told = NoticePhrase.RUN_TOLD(run=self._run.name, told=words or NoticePhrase.REPORT(step=event.step))
         picture = self._run.path / event.attention_image if event.attention_image else None
-        self._notifier.tell(Notice(NoticeKind.VALIDATION, Importance.PROGRESS, told, picture))
+        kind = NoticeKind.REPORT if isinstance(event, ReportEvent) else NoticeKind.VALIDATION
+        self._notifier.tell(Notice(kind, Importance.PROGRESS, told, picture))
 
     def _tell(self, kind: NoticeKind, importance: Importance, told: Message | str) -> None:
         self._notifier.tell(Notice(kind, importance, NoticePhrase.RUN_TOLD(run=self._run.name, told=told)))
+
+    def _is_progress(self, event: ReportEvent | ValidationEvent) -> bool:
+        """Whether it is told: reports, and validations until there are reports."""
+        if isinstance(event, ReportEvent):
+            return self._is_due(NoticeKind.REPORT, event.step)
+        return NoticeKind.REPORT not in self._last_told and self._is_due(NoticeKind.VALIDATION, event.step)
 
     def _is_due(self, kind: NoticeKind, step: int) -> bool:
         """Whether enough steps went by since the last of its kind; a rolled back step begins anew."""

@@ -11,6 +11,7 @@ from smart_tuner.progress import RunFigures
 from smart_tuner.wording import INCIDENTS, STAGES, named
 from tacotron2.events import (
     IncidentEvent,
+    ReportEvent,
     RestartEvent,
     StageEvent,
     Stamped,
@@ -36,6 +37,7 @@ class RunStatus:
         self._doing = "starting"
         self._step: StepEvent | None = None
         self._validation: ValidationEvent | None = None
+        self._image: str | None = None
         self._incident: IncidentEvent | None = None
         self._restarts = 0
         self._time: float | None = None
@@ -54,6 +56,9 @@ class RunStatus:
                 self._step, self._doing = event, "training"
             elif isinstance(event, ValidationEvent):
                 self._validation = event
+                self._image = event.attention_image or self._image
+            elif isinstance(event, ReportEvent):
+                self._image = event.attention_image or self._image
             elif isinstance(event, IncidentEvent):
                 self._incident = event
             elif isinstance(event, RestartEvent):
@@ -69,12 +74,15 @@ class RunStatus:
     def attention_image(self) -> str | None:
         """The newest picture of the attention, relative to the run's folder."""
         with self._lock:
-            return self._validation.attention_image if self._validation else None
+            return self._image
 
     def told(self, language: Language) -> str:
         """The lines."""
         with self._lock:
-            lines = [ChatPhrase.STATUS(name=self._name, doing=self._now(language)), *self._parts(language)]
+            lines = [
+                ChatPhrase.RUN_STATUS(name=self._name, doing=self._now(language)),
+                *self._parts(language),
+            ]
         return "\n".join(render(line, language) for line in lines)
 
     def _now(self, language: Language) -> Message | str:

@@ -33,6 +33,14 @@ def withdraw_stop(run: RunFolder) -> None:
     run.stop_request_file.unlink(missing_ok=True)
 
 
+def asked_by(run: RunFolder) -> str | None:
+    """Who asks the run to end; None where nobody does, or the request cannot be read."""
+    try:
+        return str(json.loads(run.stop_request_file.read_text(encoding="utf-8"))["by"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 class StopRequests:
     """Looks for a request after every update of an attempt."""
 

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from smart_tuner.messages import CommandPhrase, Language
-from smart_tuner.mistakes import plain_errors, usage_error
+from smart_tuner.messages import Language
+from smart_tuner.mistakes import plain_errors
 from smart_tuner.options import (
     DEFAULT_RUNS,
     DataFolder,
@@ -23,6 +23,8 @@ from smart_tuner.options import (
     RunsFolder,
     Verbose,
     VoiceOption,
+    check_loudness,
+    check_recordings,
 )
 
 Storage = Annotated[
@@ -77,12 +79,8 @@ def optimize(
         from smart_tuner.main import SmartTunerMain
         from smart_tuner.progress import Output, verbosity
 
-        if verbose and quiet:
-            usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
-        if voice and data is not None:
-            usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), messages)
-        if data is not None and not data.strip():
-            usage_error(CommandPhrase.NAMELESS_FOLDER(), messages)
+        check_loudness(verbose, quiet, messages)
+        check_recordings(data, voice, messages)
         changes = [*(voice_settings(voice) if voice else ()), *(overrides or [])]
         changes += [] if trials is None else [f"tuning.trials={trials}"]
         changes += [] if hours is None else [f"tuning.max_tuning_hours={hours}"]
@@ -121,15 +119,16 @@ def join(
         from smart_tuner.device_slots import make_slots
         from smart_tuner.main import serving
         from smart_tuner.progress import Output, verbosity
-        from smart_tuner.study_job import StudyJob, joined_config, joining
+        from smart_tuner.study_job import StudyJob
+        from smart_tuner.study_joining import joined_config, joining
         from smart_tuner.tuning.study_folder import study_folder
         from smart_tuner.tuning.study_tracking import uploading
 
-        if verbose and quiet:
-            usage_error(CommandPhrase.VERBOSE_AND_QUIET(), messages)
+        check_loudness(verbose, quiet, messages)
+        check_recordings(data, None, messages)
         folder = study_folder(runs_folder, study)
         upload = uploading(tracking_uri, folder.name)
-        config = joined_config(study, storage, folder, None if data is None else Path(data))
+        config = joined_config(storage, folder, None if data is None else Path(data))
         output = Output(sys.stdout, verbosity(verbose, quiet), messages)
         slots = joining(make_slots(devices))
         job = StudyJob(config, folder, storage, slots, device.value, output, before_complete=upload)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
     from smart_tuner.tuning.study_folder import StudyFolder
+    from smart_tuner.tuning.study_result import StudyResult
 
 study_app = typer.Typer(help="What was tuned so far.", rich_markup_mode=None, no_args_is_help=True)
 
@@ -43,27 +44,33 @@ def show(
 ) -> None:
     """The best trials of a study, also of a running one. Its record and pictures are written anew."""
     with plain_errors(messages):
-        from smart_tuner.tuning.samplers import plan_sampler
-        from smart_tuner.tuning.search_space import SearchSpace
         from smart_tuner.tuning.study_folder import study_folder
-        from smart_tuner.tuning.study_result import write_result
 
         folder = study_folder(runs_folder, study)
-        found = opened_study(folder, storage)
-        config = folder.config()
-        space = SearchSpace.of(config)
-        plan = plan_sampler(config.tuning, space, config.tuning.trials)
-        result = write_result(found, folder, config, space, plan)
+        result = renew_record(folder, storage)
         for line in result.lines:
             typer.echo(render(line, messages))
         names = ", ".join(path.name for path in result.pictures)
         typer.echo(render(TuningPhrase.PICTURES(folder=_shown(folder.path), names=names), messages))
-        if result.best is None:
-            end = StudyPhrase.NO_WINNER(file=_shown(folder.record_file))
-        else:
-            best, file = result.best, _shown(folder.best_file)
-            end = StudyPhrase.WINNER(trial=best.number, score=best.score, file=file)
-        typer.echo(render(end, messages))
+        typer.echo(render(result.verdict(folder, _shown), messages))
+
+
+def renew_record(folder: StudyFolder, storage: str | None = None) -> StudyResult:
+    """The record and the pictures of a study as it is now.
+
+    Raises:
+        RunError: there is no such study.
+        StudyStorageError: the storage cannot be used.
+        StorageError: they cannot be written.
+    """
+    from smart_tuner.tuning.samplers import plan_sampler
+    from smart_tuner.tuning.search_space import SearchSpace
+    from smart_tuner.tuning.study_result import write_result
+
+    found, config = opened_study(folder, storage), folder.config()
+    space = SearchSpace.of(config)
+    plan = plan_sampler(config.tuning, space, config.tuning.trials)
+    return write_result(found, folder, config, space, plan)
 
 
 def opened_study(folder: StudyFolder, storage: str | None) -> Study:
@@ -101,20 +108,26 @@ def _study_table(folders: list[StudyFolder], language: Language) -> list[str]:
         TuningPhrase.HEAD_COMPLETE,
         TuningPhrase.HEAD_BEST,
     )
-    rows = [[render(head(), language) for head in heads], *(_row(folder) for folder in folders)]
+    rows = [[render(head(), language) for head in heads], *(_row(folder, language) for folder in folders)]
     width = max(len(row[0]) for row in rows)
     return [
         f"{name:<{width}}  {trials:>8} {complete:>10} {best:>10}" for name, trials, complete, best in rows
     ]
 
 
-def _row(folder: StudyFolder) -> list[str]:
+def _row(folder: StudyFolder, language: Language) -> list[str]:
     """Name, trials that were begun, complete ones, and the score of the best one."""
     if not folder.database_file.is_file():
         return [folder.name, "-", "-", "-"]
+    from smart_tuner.run_folder import RunError
+    from smart_tuner.tuning.storage_address import StudyStorageError
     from smart_tuner.tuning.trial_facts import counts, winner
 
-    trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
+    try:
+        trials = [trial for trial in opened_study(folder, None).get_trials(deepcopy=False) if counts(trial)]
+    except (RunError, StudyStorageError) as error:  # one that cannot be read does not hide the others
+        typer.echo(render(error.message, language), err=True)
+        return [folder.name, "?", "?", "?"]
     complete = sum(trial.state.name == "COMPLETE" for trial in trials)
     best = winner(trials)
     return [folder.name, str(len(trials)), str(complete), f"{best.value:.3f}" if best else "-"]

@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import os
-import random
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.device_slots import Slot, device_lock
 from smart_tuner.machine import num_cores
-from smart_tuner.messages import CommandPhrase, Message, StudyPhrase
+from smart_tuner.messages import CommandPhrase, EndPhrase, Message, StudyPhrase
 from smart_tuner.optimization_engine import OptimizationEngine, TrialTask
 from smart_tuner.progress import Output
 from smart_tuner.records import ExitCause, Outcome, read_events
-from smart_tuner.run_folder import RunError, RunFolder
+from smart_tuner.run_folder import RunFolder, RunLockedError
 from smart_tuner.stop_requests import withdraw_stop
 from smart_tuner.study_notices import study_noticing
 from smart_tuner.trial_process import run_trial, tidy_trial, trial_command, write_trial
 from smart_tuner.tuning.storage import open_storage
 from smart_tuner.tuning.storage_address import check_address
 from smart_tuner.tuning.study_folder import StudyFolder
+from smart_tuner.tuning.study_identity import require_own_folder
 from smart_tuner.tuning.study_result import write_result
-from smart_tuner.tuning.trial_facts import Fact, winner
+from smart_tuner.tuning.trial_facts import Fact, counts, winner
 from tacotron2.events import DataEvent, EstimateEvent, Stamped
 
 STORAGE_VARIABLE = "SMART_TUNER_STORAGE"
 """Where a further slot finds the storage: its URL may hold a password, which a command line would show."""
-SLOTS_OF_OTHERS = 1_000_000
-"""Workers that join have a number beyond those of the command that began the study."""
+ENDED_WITH_US = (0, ExitCause.INTERRUPTED.code, ExitCause.TERMINATED.code, -signal.SIGTERM)
+"""Exit statuses of a further slot that nobody need be told of; the last one comes before it has begun."""
 
 TrialCommand = Callable[..., Sequence[str]]
 """`(run, device, *options)` to the command line of a process that follows the run-folder contract."""
@@ -88,6 +89,7 @@ class StudyJob:
         self._folder.create()
         lock = self._folder.lock()
         try:
+            require_own_folder(self._folder, self._config)
             engine = self._engine(self._slots[0])
             self._folder.write(self._config)
             self._announce(engine)
@@ -108,12 +110,15 @@ class StudyJob:
             As `optimize`, and ConfigError: the recordings here are others.
         """
         self._folder.create()
+        require_own_folder(self._folder, self._config)
         self._folder.write(self._config)
         engine = self._engine(self._slots[0])
         self._output.say(
             StudyPhrase.JOINED(study=self._folder.name, storage=str(check_address(self._storage_url)))
         )
-        return self._told_end(self._measured(engine) or self._with_others(engine))
+        outcome = self._measured(engine) or self._with_others(engine)
+        self._tidy(engine)
+        return self._told_end(outcome)
 
     def work(self) -> int:
         """A further slot, in a child of the command that has seen to all the rest; the exit status."""
@@ -159,6 +164,8 @@ class StudyJob:
         """See that all learn from the same recordings, and tell what the study will cost; an outcome where
         already that failed."""
         task = engine.measuring()
+        if task.run.settings_file.exists() and task.run.config().data_folder != task.config.data_folder:
+            shutil.rmtree(task.run.path)  # other recordings may lie at the other place
         known = _records(task.run)
         if not any(isinstance(event, EstimateEvent) for event in known):
             self._output.say(StudyPhrase.MEASURING())
@@ -188,7 +195,7 @@ class StudyJob:
     def _run_trial(self, task: TrialTask, on_event: Callable[[Stamped], None], *options: str) -> Outcome:
         run, slot = task.run, self._slots[0]
         write_trial(run, task.config, self._folder.name, task.number)
-        lock = run.lock()
+        lock = self._locked(run)
         try:
             withdraw_stop(run)
             with device_lock(self._folder.root, slot, lambda: self._output.say(_taken(slot))):
@@ -199,6 +206,18 @@ class StudyJob:
         finally:
             lock.release()
 
+    def _locked(self, run: RunFolder) -> FileLock:
+        """The lock of a trial's folder. Another process here still has it where its heartbeats did not come
+        through, so that the trial became ours while it was training."""
+        told = False
+        while True:
+            try:
+                return run.lock()
+            except RunLockedError:
+                if not told:
+                    self._output.say(StudyPhrase.FOLDER_TAKEN(folder=run.path))
+                told = True
+
     def _with_others(self, engine: OptimizationEngine) -> Outcome:
         """Our slot, while each other device has a child of its own; none of them stays when we end early."""
         children = [self._further_slot(slot) for slot in self._slots[1:]]
@@ -208,13 +227,15 @@ class StudyJob:
                 for child in children:
                     child.wait()
             return outcome
+        except KeyboardInterrupt:  # while we wait for them
+            return Outcome(ExitCause.INTERRUPTED, EndPhrase.ON_REQUEST())
         finally:
             for child in children:
                 if child.poll() is None:
                     child.send_signal(signal.SIGTERM)
             for slot, child in zip(self._slots[1:], children, strict=True):
                 status = child.wait()
-                if status not in (0, ExitCause.INTERRUPTED.code, ExitCause.TERMINATED.code):
+                if status not in ENDED_WITH_US:
                     told = StudyPhrase.SLOT_ENDED(device=slot.device, status=status)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
@@ -222,7 +243,7 @@ class StudyJob:
         return subprocess.Popen(
             [
                 *(sys.executable, "-m", "smart_tuner.study_slot", str(self._folder.path), self._device),
-                *(slot.device, str(slot.index), str(slot.count)),
+                *(slot.device, str(slot.index), str(slot.count), str(os.getpid())),
                 *(self._output.verbosity.name, self._output.language.value),
             ],
             env={**os.environ, STORAGE_VARIABLE: self._storage_url},
@@ -238,8 +259,11 @@ class StudyJob:
         # What one trial has begun may go on under another number.
         ended, needed = set[str](), set[str]()
         for trial in trials:
-            if folder := trial.user_attrs.get(Fact.FOLDER):
-                (ended if trial.state.is_finished() else needed).add(folder)
+            folder = trial.user_attrs.get(Fact.FOLDER)
+            if folder and not trial.state.is_finished():
+                needed.add(folder)
+            elif folder and counts(trial):  # else it was cut off, and may not be queued again yet
+                ended.add(folder)
         for folder in ended - needed:
             run = RunFolder(self._folder.root / folder)
             if run.checkpoints_folder.exists():  # else it was done before
@@ -253,48 +277,13 @@ class StudyJob:
         result = write_result(engine.study, self._folder, self._config, engine.space, engine.plan)
         if outcome.cause is not ExitCause.COMPLETED:
             return self._told_end(outcome)
-        self._output.result(*result.lines)
-        if result.best is None:
-            self._output.result(StudyPhrase.NO_WINNER(file=self._folder.record_file))
-            return ExitCause.NO_VOICE.code
-        told = StudyPhrase.WINNER(
-            trial=result.best.number, score=result.best.score, file=self._folder.best_file
-        )
-        self._output.result(told)
-        return 0
+        self._output.result(*result.lines, result.verdict(self._folder))
+        return 0 if result.best else ExitCause.NO_VOICE.code
 
     def _told_end(self, outcome: Outcome) -> int:
         if outcome.cause is not ExitCause.COMPLETED:
             self._output.result(StudyPhrase.STUDY_ENDED(reason=outcome.reason), StudyPhrase.SAME_COMMAND())
         return outcome.cause.code
-
-
-def joined_config(name: str, storage_url: str, folder: StudyFolder, data: Path | None) -> Config:
-    """The configuration of a study that another command has begun; `data`: where the recordings are here.
-
-    Raises:
-        RunError: there is no such study.
-        StudyStorageError: the storage cannot be used.
-    """
-    import optuna
-
-    try:
-        study = optuna.load_study(study_name=name, storage=open_storage(storage_url))
-        text = study.user_attrs["settings"]
-    except KeyError:
-        raise RunError(
-            StudyPhrase.NO_SUCH_STUDY(study=name, storage=str(check_address(storage_url)))
-        ) from None
-    folder.create()
-    folder.settings_file.write_text(text, encoding="utf-8")
-    config = folder.config()
-    return config if data is None else replace(config, data_folder=data.expanduser().absolute())
-
-
-def joining(slots: Sequence[Slot]) -> list[Slot]:
-    """The same slots under numbers that no other worker of the study has."""
-    first = SLOTS_OF_OTHERS + random.SystemRandom().randrange(2**20) * len(slots)
-    return [replace(slot, index=first + slot.index) for slot in slots]
 
 
 def _records(run: RunFolder) -> list[object]:

@@ -58,7 +58,7 @@ class StudyNotices:
                 message = NoticePhrase.TRIAL_ENDED(trial=_result(trial), best=_best(best))
                 self._tell(NoticeKind.TRIAL, Importance.PROGRESS, message)
         if best is not None and (before is None or best.number != before.number):
-            found = NoticePhrase.BEST_TRIAL(trial=best.number, score=best.value or 0.0)
+            found = NoticePhrase.NEW_BEST_TRIAL(trial=best.number, score=best.value or 0.0)
             self._tell(NoticeKind.BEST_MODEL, Importance.RESULT, found)
 
     def ended(self, outcome: Outcome) -> None:
@@ -136,7 +136,7 @@ def _result(trial: FrozenTrial) -> Message:
         cause = str(trial.user_attrs.get(Fact.CAUSE, NO_CAUSE))
         return NoticePhrase.TRIAL_WITHOUT_SCORE(trial=number, cause=cause)
     if trial.state.name == "PRUNED":
-        return NoticePhrase.TRIAL_WAS_PRUNED(trial=number, score=score)
+        return NoticePhrase.NOTICE_TRIAL_PRUNED(trial=number, score=score)
     return NoticePhrase.TRIAL_SCORED(trial=number, score=score)
 
 

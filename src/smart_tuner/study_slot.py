@@ -1,7 +1,7 @@
 """A further device of a study: a child of the command that began it, and gone with it.
 
-`python -m smart_tuner.study_slot STUDY_FOLDER DEVICE_KIND DEVICE INDEX COUNT VERBOSITY LANGUAGE`; the address
-of the storage comes in the environment, because a command line would show its password.
+`python -m smart_tuner.study_slot STUDY_FOLDER DEVICE_KIND DEVICE INDEX COUNT PARENT VERBOSITY LANGUAGE`; the
+address of the storage comes in the environment, because a command line would show its password.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ import threading
 import time
 from pathlib import Path
 
+import typer
+
 from smart_tuner.device_slots import Slot
 from smart_tuner.messages import Language
+from smart_tuner.mistakes import plain_errors
 from smart_tuner.progress import Output, Verbosity
 from smart_tuner.study_job import STORAGE_VARIABLE, StudyJob
 from smart_tuner.tuning.study_folder import StudyFolder
@@ -32,20 +35,26 @@ def end_with(parent: int) -> None:
 
 def main(arguments: list[str]) -> int:
     """Work on the study until its budget is used up; returns the exit status."""
-    path, kind, device, index, count, verbosity, language = arguments
-    threading.Thread(target=end_with, args=(os.getppid(),), name="parent", daemon=True).start()
+    path, kind, device, index, count, parent, verbosity, words = arguments
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    folder = StudyFolder(Path(path))
-    job = StudyJob(
-        folder.config(),
-        folder,
-        os.environ[STORAGE_VARIABLE],
-        [Slot(device, int(index), int(count), named=True)],
-        kind,
-        Output(sys.stdout, Verbosity[verbosity], Language(language)),
-        before_complete=uploading(os.environ.get(TRACKING_VARIABLE), folder.name),
-    )
-    return job.work()
+    # By the number we are told: a parent that has ended already has another one now.
+    threading.Thread(target=end_with, args=(int(parent),), name="parent", daemon=True).start()
+    language = Language(words)
+    try:
+        with plain_errors(language):
+            folder = StudyFolder(Path(path))
+            job = StudyJob(
+                folder.config(),
+                folder,
+                os.environ[STORAGE_VARIABLE],
+                [Slot(device, int(index), int(count), named=True)],
+                kind,
+                Output(sys.stdout, Verbosity[verbosity], language),
+                before_complete=uploading(os.environ.get(TRACKING_VARIABLE), folder.name),
+            )
+            return job.work()
+    except typer.Exit as ended:
+        return ended.exit_code
 
 
 if __name__ == "__main__":

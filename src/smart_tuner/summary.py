@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from smart_tuner.bad_clips import last_clips
 from smart_tuner.machine import Machine
 from smart_tuner.records import Outcome, read_events, write_atomically
 from smart_tuner.run_folder import RunFolder
@@ -71,7 +72,7 @@ def summarise(
         "run": run.name,
         "outcome": {"cause": outcome.cause.value, "message": outcome.message},
         "examination": examination,
-        "training": _training(stream),
+        "training": _training(stream) | _recommended(run),
         "data": _data(stream),
         "phase_seconds": {
             "value": phase_seconds(stream),
@@ -114,6 +115,15 @@ def _training(stream: Sequence[Stamped]) -> dict[str, Any]:
     return figures | _aligned(stream)
 
 
+def _recommended(run: RunFolder) -> dict[str, Any]:
+    """The length that the recordings called for; nothing where the preset or the user set it."""
+    config = run.config() if run.settings_file.is_file() else None
+    if config is None or not config.advised_length:
+        return {}
+    how = "updates, recommended from the recordings before training; docs/clips.md"
+    return {"recommended_steps": figure(config.hparams.train.max_steps, how)}
+
+
 def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
     """What the last attempt used of each split."""
     figures: dict[str, Any] = {}
@@ -131,6 +141,10 @@ def _data(stream: Sequence[Stamped]) -> dict[str, Any]:
             if event.audio_seconds is not None:
                 how = f"length of the clips {place} in use, after trimming"
                 figures[f"{event.split}_audio_seconds"] = figure(event.audio_seconds, how)
+    told = last_clips(stream)
+    if told is not None:
+        how = f"recordings listed at step {told.step}, at most 20; smart-tuner clips shows them"
+        figures["train_bad_clips"] = figure(len(told.bad), how)
     return figures
 
 

@@ -11,6 +11,7 @@ from tacotron2.events import (
     FinishedEvent,
     IncidentEvent,
     KnobEvent,
+    ReportEvent,
     RestartEvent,
     StepEvent,
     ValidationEvent,
@@ -31,17 +32,22 @@ def database_uri(tracking_root: Path) -> str:
     return f"sqlite:///{database_path(tracking_root)}"
 
 
+def artifact_folder(tracking_root: Path) -> Path:
+    """Pictures, sounds and registered voices, absolute."""
+    return tracking_root.resolve() / "mlartifacts"
+
+
 def artifact_uri(tracking_root: Path) -> str:
     """Absolute `file:` address, so that server and writer agree whatever their working folders are."""
-    return (tracking_root.resolve() / "mlartifacts").as_uri()
+    return artifact_folder(tracking_root).as_uri()
 
 
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
     """The numbers of one event under the names shown, and the training step they belong to (0 where none).
 
     Both interfaces group by what stands before the last or first slash and sort by name: diagnoses (their
-    confidence), incidents and restarts (the count so far), training, validation, then `voice`, the figures of
-    the final examination.
+    confidence), incidents and restarts (the count so far), reports, training, validation, then `voice`, the
+    figures of the final examination.
     """
     match event:
         case StepEvent():
@@ -71,6 +77,8 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
                 **quality,
                 "validation/seconds": event.seconds,
             }
+        case ReportEvent():
+            return event.step, report_scalars(event)
         case IncidentEvent():
             return event.step, {f"recovery/{event.incident}": 1.0}
         case KnobEvent():
@@ -88,8 +96,24 @@ def event_scalars(event: Event) -> tuple[int, dict[str, float]]:
             return 0, {}
 
 
+def report_scalars(event: ReportEvent) -> dict[str, float]:
+    """What of a report no other record has."""
+    happened = (event.incidents, event.decisions, event.restarts, event.diagnoses, event.cures)
+    return {
+        **{f"report/attention/{name}": value for name, value in event.attention.items()},
+        **{f"report/stop/{name}": value for name, value in event.stop.items()},
+        **{f"report/norm/{name}": value for name, value in event.norms.items()},
+        **{f"report/memory/{name}": value for name, value in event.memory.items()},
+        **{f"report/loss/{name}": value for name, value in event.losses.items()},
+        **({} if event.eta_s is None else {"report/eta_s": event.eta_s}),
+        "report/happened": float(sum(sum(counts.values()) for counts in happened)),
+    }
+
+
 def event_files(event: Event) -> dict[str, str]:
     """The files an event names: what they show -> path relative to the run folder."""
+    if isinstance(event, ReportEvent) and event.attention_image is not None:
+        return {"report/attention": event.attention_image}
     if not isinstance(event, ValidationEvent):
         return {}
     named = {"attention": event.attention_image, "spectrogram": event.spectrogram_image}

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from smart_tuner.config import Config
 from smart_tuner.kept_states import remove_later
-from smart_tuner.messages import Message
+from smart_tuner.messages import Message, StudyPhrase
 from smart_tuner.records import ExitCause, Outcome, read_events, write_atomically
-from smart_tuner.run_folder import RunFolder
+from smart_tuner.run_folder import RunError, RunFolder
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.supervisor import worker_command
 from smart_tuner.trial_record import TrialRecord
@@ -22,7 +22,7 @@ from tacotron2.events import Stamped, ValidationEvent
 
 TRIED_AGAIN = (ExitCause.CRASHED, ExitCause.HUNG, ExitCause.OUT_OF_MEMORY)
 """Ends of an attempt after which the same training goes on, its batches in more parts at most."""
-SHOWN_FOLDERS = ("attention", "spectrograms", "audio")
+SHOWN_FOLDERS = ("attention", "spectrograms", "audio", "reports")
 
 
 def trial_command(run: RunFolder, device: str, *options: str) -> list[str]:
@@ -31,14 +31,21 @@ def trial_command(run: RunFolder, device: str, *options: str) -> list[str]:
 
 
 def write_trial(run: RunFolder, config: Config, study: str, number: int) -> None:
-    """Lay the run folder of a trial; the configuration of one that is there already stays as it is.
+    """Lay the run folder of a trial; the configuration of one that is there already stays as it is, but for
+    the place of the recordings.
 
     Raises:
+        RunError: it holds a training of other settings, of a study that was here before.
+        ConfigError: the configuration that is there cannot be read.
         StorageError: it cannot be written.
     """
     run.path.mkdir(parents=True, exist_ok=True)
     if run.settings_file.exists():
-        return
+        there = run.config()
+        if there.hparams != config.hparams:
+            raise RunError(StudyPhrase.OTHER_TRIAL_THERE(folder=run.path))
+        if there.data_folder == config.data_folder:
+            return
     TrialRecord(study, number).write(run.trial_file)
     write_atomically(run.settings_file, config.to_yaml())  # last: with it the folder is a run
 

@@ -52,6 +52,7 @@ CAUSES: dict[ExitCause, Phrase] = {
     ExitCause.NON_FINITE: EndPhrase.NON_FINITE,
     ExitCause.OUT_OF_MEMORY: EndPhrase.OUT_OF_MEMORY,
     ExitCause.ATTENTION_FAILED: EndPhrase.ATTENTION_FAILED,
+    ExitCause.UNSTABLE: EndPhrase.UNSTABLE,
     ExitCause.DATA_ERROR: EndPhrase.DATA_ERROR,
     ExitCause.STORAGE_ERROR: EndPhrase.STORAGE_ERROR,
     ExitCause.CONFIGURATION_ERROR: EndPhrase.CONFIGURATION_ERROR,
@@ -75,14 +76,33 @@ INCIDENTS: dict[str, Phrase] = {
     "gate_collapse": IncidentPhrase.GATE_COLLAPSE,
     "validation_loss": IncidentPhrase.VALIDATION_LOSS,
     "poisoned_clip": IncidentPhrase.POISONED_CLIP,
+    "bad_clip": IncidentPhrase.BAD_CLIP,
     "micro_batch": IncidentPhrase.MICRO_BATCH,
 }
-TROUBLES: dict[str, Phrase] = {trouble.value: DiagnosisPhrase[trouble.name] for trouble in Trouble}
+TROUBLES: dict[str, Phrase] = {
+    Trouble.INSTABILITY.value: DiagnosisPhrase.INSTABILITY,
+    Trouble.STAGNATION.value: DiagnosisPhrase.STAGNATION,
+    Trouble.ATTENTION_DIFFUSE.value: DiagnosisPhrase.ATTENTION_DIFFUSE,
+    Trouble.ATTENTION_STUCK.value: DiagnosisPhrase.ATTENTION_STUCK,
+    Trouble.ATTENTION_SKIPPING.value: DiagnosisPhrase.ATTENTION_SKIPPING,
+    Trouble.ATTENTION_REPEATING.value: DiagnosisPhrase.ATTENTION_REPEATING,
+    Trouble.NEVER_STOPS.value: DiagnosisPhrase.NEVER_STOPS,
+    Trouble.STOPS_EARLY.value: DiagnosisPhrase.STOPS_EARLY,
+    Trouble.OVERFITTING.value: DiagnosisPhrase.OVERFITTING,
+    Trouble.DATA_SPEAKER.value: DiagnosisPhrase.DATA_SPEAKER,
+    Trouble.DATA_LENGTH.value: DiagnosisPhrase.DATA_LENGTH,
+    Trouble.DATA_FILES.value: DiagnosisPhrase.DATA_FILES,
+    Trouble.PLATEAU.value: DiagnosisPhrase.PLATEAU,
+}
 CURES: dict[str, Phrase] = {
     BEGUN: DiagnosisPhrase.CURE_BEGUN,
     KEPT: DiagnosisPhrase.CURE_KEPT,
     UNDONE: DiagnosisPhrase.CURE_UNDONE,
     VOID: DiagnosisPhrase.CURE_VOID,
+}
+ASKED_BY: dict[str, Phrase] = {
+    "guard": ControlPhrase.BY_GUARD,
+    "supervisor": DiagnosisPhrase.BY_SUPERVISOR,
 }
 MOST_CHARACTERS_TOLD, MOST_NAMES_TOLD = 5, 3
 
@@ -156,8 +176,11 @@ def _turned(event: KnobEvent, language: Language) -> str:
     """Nothing of a cure: its own record tells that."""
     if event.by == CURE:
         return ""
-    phrase = DiagnosisPhrase.KNOB_TURNED
-    return render(Message(phrase, {name: getattr(event, name) for name in phrase.placeholders}), language)
+    by = named(event.by, ASKED_BY, language)
+    told = DiagnosisPhrase.KNOB_TURNED(
+        step=event.step, knob=event.knob, before=event.before, after=event.after, by=by
+    )
+    return render(told, language)
 
 
 def subject(event: IncidentEvent) -> str:

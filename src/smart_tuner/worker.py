@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from smart_tuner.attempt_end import whatever_happens
+from smart_tuner.bad_clips import last_clips
 from smart_tuner.config import Config, ConfigError
 from smart_tuner.controllers import Controllers
 from smart_tuner.cures import Experience
+from smart_tuner.debug_reporter import DebugReporter
 from smart_tuner.emitter import Emitter
 from smart_tuner.heartbeat import HeartbeatThread, OrphanThread
 from smart_tuner.knowledge import Context, keep_experience, learned, read_experience
@@ -65,6 +67,7 @@ class Job:
     """The stages of one attempt, in each of the processes that train. HistoryError: see `History.read`."""
 
     _ranks: Ranks
+    _recordings: Path
 
     def __init__(
         self, run: RunFolder, config: Config, assigned: Assignment, emit: Emitter, stop: StopFlag
@@ -109,6 +112,7 @@ class Job:
         if self._assigned.examines:
             with self._stop.impatient():
                 self._examine(result.best_checkpoint, sets["test"])
+                self._examine_clips(result.best_checkpoint, sets["train"])
         return Outcome(cause, why or EndPhrase.TRAINED(step=result.step), result.step)
 
     def _corpus(self) -> Corpus:
@@ -132,6 +136,7 @@ class Job:
         from tacotron2.data.utterances import read_list
 
         corpus, names = self._corpus(), ("train", "validation", "test")
+        self._recordings = corpus.folder
         lists = {name: read_list(corpus.list_path(name), corpus.folder) for name in names}
         speakers = speaker_names(lists["train"], self._hparams.model.n_speakers)
         cache = FeatureCache(feature_folder(self._run.root), self._hparams.audio)
@@ -175,11 +180,16 @@ class Job:
 
         history, _ = read_events(self._run.events_file)
         self._controllers = Controllers(self._config, history, self._experience(train_set))
+        limit_s = self._hparams.train.max_train_minutes * 60
+        reporter = DebugReporter(self._run.path, limit_s, history)
 
         def emit(event: Event) -> None:
             self._emit(event)
-            for decided in self._controllers.note(event):
-                self._emit(decided)
+            decided = self._controllers.note(event)
+            for each in decided:
+                self._emit(each)
+            for report in filter(None, map(reporter.note, (event, *decided))):
+                self._emit(report)
             self._requests.note(event)
 
         seed = (self._hparams.train.seed + self._history.new_seeds) % 2**31
@@ -233,6 +243,28 @@ class Job:
         }
         write_atomically(self._run.examination_file, json.dumps(content, ensure_ascii=False, indent=1))
         self._emit(ExaminedEvent(name, examination.figures))
+
+    def _examine_clips(self, checkpoint: Path, train_set: TextMelLoader) -> None:
+        """Pictures and copies of the recordings that stayed bad, as the last validation told."""
+        from tacotron2.clip_examination import examine_clips
+        from tacotron2.training.devices import resolve_device
+        from tacotron2.training.quarantine import read_quarantined
+
+        told = last_clips(read_events(self._run.events_file)[0])
+        if told is None:
+            return
+        folder, aside = self._run.bad_clips_folder, read_quarantined(self._run.path / "quarantine.json")
+        examine_clips(
+            checkpoint,
+            train_set,
+            told,
+            self._hparams,
+            folder,
+            self._recordings,
+            resolve_device(self._device),
+            aside,
+            self._emit.work.moved,
+        )
 
 
 def causes() -> dict[ExitCause, tuple[type[BaseException], ...]]:

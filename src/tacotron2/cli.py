@@ -2,7 +2,7 @@
 
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
-    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
+    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
@@ -77,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
+    bundle.add_argument("--replace", action="store_true", help="replace a file that exists")
     replay = commands.add_parser("incident-replay", help="a non-finite update again", allow_abbrev=False)
     replay.add_argument("--folder", type=Path, required=True, help="the incident's folder")
     described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
@@ -199,7 +200,7 @@ def _bundle(chosen: argparse.Namespace) -> int:
 
     try:
         about = About.from_dict(json.loads(chosen.about.read_bytes()))
-        write_voice(chosen.output, chosen.checkpoint, about)
+        write_voice(chosen.output, chosen.checkpoint, about, chosen.replace)
     except (CheckpointError, VoiceError, TextError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
     size = chosen.output.stat().st_size

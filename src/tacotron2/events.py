@@ -110,7 +110,8 @@ class StepEvent(Event):
 class ValidationEvent(Event):
     """Both passes over held-out utterances; `quality` ranks checkpoints, from the free-running pass.
 
-    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts.
+    `seconds`: what it took; `train_seconds`: those of the training before it, all attempts. `texts`: what
+    each of `audio` says.
     """
 
     kind: ClassVar[str] = "validation"
@@ -123,6 +124,7 @@ class ValidationEvent(Event):
     spectrogram_image: str | None = None
     audio: list[str] = field(default_factory=list)
     train_seconds: float | None = None
+    texts: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -232,9 +234,9 @@ class ClipsEvent(Event):
     """How single recordings of the training set fare, teacher forced.
 
     `usual`: median and 1.4826 x MAD over `num_clips` of them (alignment, alignment_deviation, loss,
-    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad).
-    `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by length (clips,
-    alignment, loss).
+    loss_deviation). `bad`: the worst at most 20 (id, speaker, frames, symbols, alignment, loss, times_bad,
+    why: docs/clips.md). `groups`: medians of `speaker:NAME` and of `length:1` to `length:4`, the quarters by
+    length (clips, alignment, loss).
     """
 
     kind: ClassVar[str] = "clips"
@@ -243,6 +245,64 @@ class ClipsEvent(Event):
     usual: dict[str, float]
     bad: list[dict[str, Any]]
     groups: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class SnapshotEvent(Event):
+    """What was measured of the one update that led to `step`, for the report of that step.
+
+    `attention` and `stop`: figures of its batch (docs/reports.md), of the rows of the first process;
+    `norms`: the true norm of the gradients of each module; `memory`: bytes. What could not be computed is
+    absent. `seconds`: what measuring and drawing took.
+    """
+
+    kind: ClassVar[str] = "snapshot"
+    step: int
+    attention: dict[str, float]
+    stop: dict[str, float]
+    norms: dict[str, float]
+    grad_norm: float
+    memory: dict[str, float]
+    seconds: float
+    attention_image: str | None = None
+
+
+@dataclass(frozen=True)
+class ReportEvent(Event):
+    """The report of a step, made again where a training goes back before it (docs/reports.md).
+
+    `losses` are the means of the updates since the report before, of `since_step`, `losses_before` those of
+    that report, none in the first; `reference` among them is `train_reference_loss`. Speed and waiting for
+    data are likewise means. `learning_rate`, r and teacher forcing are those of the update that led to
+    `step`; `attention`, `stop`, `norms`, `grad_norm`, `memory` and the picture those of its snapshot.
+    `incidents` (by type), `decisions` (by reason), `restarts` (by cause), `diagnoses` (by trouble) and
+    `cures` (by state): how many there were since the report before.
+    """
+
+    kind: ClassVar[str] = "report"
+    step: int
+    since_step: int
+    epoch: int
+    losses: dict[str, float]
+    losses_before: dict[str, float]
+    attention: dict[str, float]
+    stop: dict[str, float]
+    norms: dict[str, float]
+    grad_norm: float
+    learning_rate: float
+    eta_s: float | None
+    step_seconds: float
+    mel_frames_per_s: float
+    data_wait_share: float
+    memory: dict[str, float]
+    incidents: dict[str, int] = field(default_factory=dict)
+    decisions: dict[str, int] = field(default_factory=dict)
+    restarts: dict[str, int] = field(default_factory=dict)
+    diagnoses: dict[str, int] = field(default_factory=dict)
+    cures: dict[str, int] = field(default_factory=dict)
+    n_frames_per_step: int | None = None
+    teacher_forcing: float | None = None
+    attention_image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -282,6 +342,8 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     DiagnosisEvent,
     CureEvent,
     ClipsEvent,
+    SnapshotEvent,
+    ReportEvent,
     ExaminedEvent,
     FinishedEvent,
 )
@@ -330,6 +392,7 @@ OPTIONAL_FIELDS = frozenset(
         "audio_seconds",
         "digest",
         "score_after",
+        "eta_s",
         "n_frames_per_step",
         "teacher_forcing",
     }

@@ -213,9 +213,13 @@ class TrainParams:
         "steps without an exploding gradient after which a learning rate lowered for it rises again",
         ge=1,
     )
+    set_aside_bad_clips: bool = param(
+        False, "leave out recordings that stay badly aligned, at most a tenth; they are never deleted"
+    )
     max_steps: int = param(100_000, "length of the training in updates", ge=1)
     max_train_minutes: float = param(0.0, "stop after this many minutes of training; 0: no limit", ge=0.0)
     log_every: int = param(10, "steps between two records of the losses", ge=1)
+    report_every: int = param(250, "steps between two reports; 0: none", ge=0)
     validate_every: int = param(500, "steps between two validations", ge=1)
     free_running_clips: int = param(16, "utterances of the free-running validation", ge=1)
     checkpoint_every: int = param(500, "steps between two full checkpoints", ge=1)

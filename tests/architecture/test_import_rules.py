@@ -19,7 +19,8 @@ INDEPENDENT_PARTS = {
     "tuning": ("optimization_engine", "tuning"),
     "controllers": ("controllers", "decisions", "attention_deadline", "early_stop_controller"),
     "tracking": ("tracking", "mlflow_writer", "tensorboard_writer"),
-    "notices": ("notices", "telegram", "notice_queue", "run_notices"),
+    "reports": ("reports",),
+    "notices": ("notices", "telegram", "notice_queue", "run_notices", "chat_listener", "chat_commands"),
 }
 # What smart_tuner may use of tacotron2 anywhere; each with what it may import beyond the standard library.
 FOUNDATION = {

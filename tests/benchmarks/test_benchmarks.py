@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
-    "controllers": 5,
+    "controllers": 6,
+    "bad_clips": 1,
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,
@@ -20,6 +21,7 @@ TABLES = {
     "guard": 1,
     "memory": 1,
     "profile_phases": 1,
+    "reports": 1,
     "settings": 3,
     "startup": 1,
     "synthesis": 2,

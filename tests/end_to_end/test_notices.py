@@ -138,8 +138,8 @@ def test_the_run_heals_and_every_event_is_told(told: Told) -> None:
     for part in (
         "training: ",
         "step 5: an update was not finite",
-        "restart 1 in 0.1 s after crashed at step 8",
-        "restart 2 in 0.1 s after crashed at step 12",
+        "restart 1 in 0.1 s (crashed at step 8): going on from step 8",
+        "restart 2 in 0.1 s (crashed at step 12): going on from step 12",
         "new best model at step 4",
         "validation at step 24",
         "goal reached at step",

@@ -77,7 +77,7 @@ def main() -> int:
     with EventWriter(run.events_file) as writer:
         beat(run.heartbeat_file, 0)
         if "--estimate-only" in sys.argv:
-            writer.write(DataEvent("train", 12, 0, {}, 30.0))
+            writer.write(DataEvent("train", 12, 0, {}, 30.0, digest=str(run.config().data_folder)))
             writer.write(EstimateEvent(0.01, 0.1, 1000))
             outcome = Outcome(ExitCause.COMPLETED, "measured")
         elif fault in {cause.value for cause in ExitCause}:

@@ -21,7 +21,7 @@ from smart_tuner.auto_tuning import (
 )
 from smart_tuner.config import Config, load_config
 from smart_tuner.progress import Output
-from smart_tuner.records import read_events
+from smart_tuner.records import ExitCause, Outcome, read_events
 from smart_tuner.run_folder import RunFolder, claim
 from smart_tuner.tuning.halving import Candidate, another_fits, neighbour, survivors
 from smart_tuner.tuning.search_space import SearchSpace
@@ -175,6 +175,36 @@ def test_where_no_candidate_can_be_judged_the_preset_is_trained(tmp_path: Path) 
     assert tuning(run).tune() is None
     assert is_tuned(run) and not run.has_state()
     assert run.config().hparams == CONFIG.hparams
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_what_every_candidate_would_meet_ends_the_tuning(tmp_path: Path, own: bool) -> None:
+    """Missing recordings, a full disk: the same command goes on, with the same candidate."""
+    (tmp_path / "fault").write_text("storage_error")
+    config = replace(load_config("debug", OWN), data_folder=tmp_path) if own else CONFIG
+    claimed = claim(tmp_path, config, new=False)
+    claimed.lock.release()
+    outcome = tuning(claimed.run, config).tune()
+    assert outcome is not None and outcome.cause is ExitCause.STORAGE_ERROR
+    assert begun(tmp_path) == ["warm" if own else "trial-0000"]
+    state = TuningState.read(claimed.run)
+    assert own or (state is not None and state.candidates[0].scores == ())
+
+
+def test_an_alignment_that_is_no_number_has_not_formed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(load_config("debug", OWN), data_folder=tmp_path)
+    claimed = claim(tmp_path, config, new=False)
+    claimed.lock.release()
+
+    def run_trial(run: RunFolder, config: Config, command: Any, look: Any, *rest: Any) -> Any:
+        look(Stamped(0.0, ValidationEvent(2, {}, {"attention_alignment": None}, 0.1)))  # as it is read again
+        return Outcome(ExitCause.INTERRUPTED, "Ctrl-C"), ExitCause.INTERRUPTED
+
+    monkeypatch.setattr(auto_tuning, "run_trial", run_trial)
+    outcome = tuning(claimed.run, config).tune()
+    assert outcome is not None and outcome.cause is ExitCause.INTERRUPTED
 
 
 def test_a_run_that_has_begun_is_not_tuned_any_more(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def run(tmp_path: Path) -> RunFolder:
 def test_help_names_every_command(tmp_path: Path) -> None:
     status, said, _ = call(tmp_path, "--help")
     assert status == 0
-    for command in ("auto", "train", "synthesize", "bundle", "data", "monitor", "runs"):
+    for command in ("auto", "train", "synthesize", "bundle", "data", "monitor", "report", "runs"):
         assert f"  {command} " in said
     for group, commands in (
         ("runs", ("list", "remove")),
@@ -83,6 +83,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         (["synthesize", "--voice", "x.zip", "Hello."], 2, ["--voice", "x.zip", "does not exist"]),
         (["bundle", "x"], 2, ["no run 'x'", "runs list"]),
         (["monitor", "x"], 2, ["no run 'x'"]),
+        (["report", "x"], 2, ["no run 'x'"]),
         (["runs", "remove", "x", "--yes"], 2, ["no run 'x'"]),
         (["--voice", "de"], 2, ["--voice", "'en', 'ru'"]),
         (["--voice", "ru", "--data", "recordings"], 2, ["--voice", "demo corpus", "text.language=ru"]),

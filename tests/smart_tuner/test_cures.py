@@ -10,7 +10,7 @@ from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings
 from tacotron2.events import CureEvent, DecisionEvent, Event, KnobEvent, RestartEvent, Stamped
 from tacotron2.hparams import HParams
-from tests.smart_tuner.courses import FIRST_LOSS, started, step, validation
+from tests.smart_tuner.courses import FIRST_LOSS, incident, started, step, validation
 
 HPARAMS = HParams().replace(max_steps=2000, validate_every=100)
 NEVER = {"never_stopped_rate": 1.0, "stop_score": 0.0}
@@ -169,6 +169,23 @@ def test_a_young_attention_that_skips_begins_anew_while_there_are_seeds() -> Non
 
 
 HPARAMS_SEEDS = AttentionSettings().max_new_seeds
+
+
+def test_what_became_unstable_before_it_learned_anything_begins_anew_at_a_lower_rate() -> None:
+    low = {"attention_alignment": 0.1}
+    for alignment, restarts, cause, knobs in (
+        (low, 0, "unstable", []),
+        (low, 2, None, ["learning_rate"]),
+        ({}, 0, None, ["learning_rate"]),  # there is something to lose
+        ({"attention_alignment": 0.35}, 0, None, ["learning_rate"]),
+    ):
+        restart = RestartEvent(1, "unstable", 200, None, [], 0.0)
+        training = Training(config(), [*[restart] * restarts, started()])
+        for number in (100, 200):
+            training.note(incident(number - 50))
+            training.validate(number, alignment, alignment)
+        assert training.controllers.requested() == cause
+        assert [knob for _, _, knob in training.states()] == knobs
 
 
 def test_a_plateau_below_its_target_is_treated_and_ends_the_training_when_nothing_is_left() -> None:

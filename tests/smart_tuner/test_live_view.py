@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import math
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from rich.console import Console, RenderableType
 
+from smart_tuner.live_frame import Frame
 from smart_tuner.live_history import LiveHistory
 from smart_tuner.live_screen import fitting, print_once
 from smart_tuner.live_state import Signs
-from smart_tuner.live_view import Frame, run_page
+from smart_tuner.live_view import run_page
 from smart_tuner.messages import Language, ServicePhrase
 from smart_tuner.records import ExitCause, Outcome
 from smart_tuner.recovery import Request, Restart
@@ -70,8 +72,8 @@ EVENTS: list[Event] = [
     KnobEvent(39, "learning_rate", 1.0, 0.5, "supervisor", "non_finite"),
     *map(step, range(31, 1240)),
     validation(1200, 0.84),
-    DiagnosisEvent(1200, "attention_lost", 0.9, {}),
-    CureEvent(1200, "begun", "attention_lost", "guided_attention_weight", 2.0, 0.3),
+    DiagnosisEvent(1200, "attention_repeating", 0.9, {"repeat_rate": 0.2}),
+    CureEvent(1200, "begun", "attention_repeating", "guided_attention_weight", 2.0, 0.3),
     DecisionEvent(
         1239,
         "early_stopping",
@@ -137,14 +139,15 @@ def test_the_figures_of_a_run_are_all_there(width: int) -> None:
         "What happened (1 incident, 1 restart)",
         "step 39: an update was not finite and was not made (mel_after)",
         "step 39: non_finite; restart 1, going on from step 30; learning rate x 0.5",
-        "step 1200: against attention_lost: guided_attention_weight x 2",
+        "step 1200: attention comes back to 20% of the symbols",
+        "step 1200: tried against it: guided_attention_weight x 2",
         "step 1239: converged: no gain in quality for 5 validations",
         "MLflow answers on http://localhost:5001/#/experiments/1/runs",
         "TensorBoard: no port from 1 to 2 is free on h",
         "q or Ctrl-C leaves",
     ):
         assert part in text, part
-    places = [text.index(each) for each in ("converged: no gain", "against attention_lost", "restart 1,")]
+    places = [text.index(each) for each in ("converged: no gain", "tried against it", "restart 1,")]
     assert places == sorted(places)  # the newest first
 
 
@@ -189,6 +192,21 @@ def test_every_state_is_told_in_words(signs: Signs, words: list[str]) -> None:
 def test_lines_that_could_not_be_read_are_told() -> None:
     page = run_page(replace(look(), skipped_lines=2), Frame(Language.EN, 80))
     assert "2 lines of the record could not be read" in drawn(page, 80)
+
+
+@dataclass(frozen=True)
+class Report(Event):
+    """As much of a report's record as the page wants."""
+
+    kind: ClassVar[str] = "report"
+    memory: dict[str, float]
+
+
+def test_memory_is_that_of_the_newest_report() -> None:
+    told = look(events=[*EVENTS, Report({"host_bytes": 2.0**30, "host_peak_bytes": 3 * 2.0**29})])
+    text = lines_of(drawn(run_page(told, Frame(Language.EN, 100)), 100))
+    assert "memory 1,024 MiB, at most 1,536 MiB" in text
+    assert "memory" not in drawn(run_page(look(), Frame(Language.EN, 100)), 100)
 
 
 def study(best: int | None = 1, alive: bool = True) -> StudyLook:

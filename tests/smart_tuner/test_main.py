@@ -118,6 +118,8 @@ def test_a_run_that_completes_leaves_a_summary_and_says_where_the_voice_is(
     (run,) = list_runs(tmp_path)
     for part in ("CPU cores", "New run", "estimated: 15 s", "step 10", str(run.samples_folder), "alignment"):
         assert part in said
+    assert str(run.report_file) in said
+    assert "completed" in run.report_file.read_text(encoding="utf-8")
     summary = json.loads(run.summary_file.read_text())
     assert summary["examination"]["attention_alignment"] == {"value": 0.8, "how": "measured"}
     assert summary["training"]["steps"]["value"] == 30
@@ -202,8 +204,9 @@ def test_a_failure_says_what_where_and_how_to_go_on(
     (run,) = list_runs(tmp_path)
     assert returned == status
     assert shown == [("finished", run.outcome().cause.value)]  # type: ignore[union-attr]
-    for part in (words, str(run.log_file), "same command", "--new"):
+    for part in (words, str(run.log_file), "same command", "--new", str(run.report_file)):
         assert part in said
+    assert run.outcome().cause.value in run.report_file.read_text(encoding="utf-8")  # type: ignore[union-attr]
     assert json.loads(run.summary_file.read_text())["outcome"]["cause"] == run.outcome().cause.value  # type: ignore[union-attr]
 
 

@@ -202,7 +202,7 @@ def test_a_study_is_shown_with_the_best_so_far(tmp_path: Path, monkeypatch: pyte
     for words in (("night",), (str(folder.path),)):
         answer = call(*words)
         assert (answer.exit_code, answer.stderr) == (0, "")
-        assert "night" in answer.stdout and "best so far" in answer.stdout and "2 of 40" in answer.stdout
+        assert "night" in answer.stdout and "Best so far" in answer.stdout and "2 of 40" in answer.stdout
     folder.database_file.unlink()
     answer = call("night")
     assert answer.exit_code == 2 and "--storage" in answer.stderr

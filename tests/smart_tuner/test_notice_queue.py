@@ -97,6 +97,16 @@ def test_the_words_of_a_lost_picture_arrive(server: BotServer, tmp_path: Path) -
     assert texts(server) == ["step 5"]
 
 
+def test_words_too_long_for_a_caption_follow_their_picture(server: BotServer, tmp_path: Path) -> None:
+    picture = tmp_path / "map.png"
+    picture.write_bytes(b"the picture")
+    notices = queue(server.api)
+    notices.tell(notice("a" * 1000 + "\n" + "b" * 1000, picture=picture))
+    notices.close()
+    assert server.methods() == ["sendPhoto", "sendMessage"]
+    assert server.texts() == ["a" * 1000, "b" * 1000]
+
+
 def test_a_full_queue_drops_the_oldest_of_the_least_important(server: BotServer) -> None:
     notices = queue(server.api, capacity=3)
     for text, importance in (

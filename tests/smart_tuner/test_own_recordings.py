@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,48 @@ def test_an_unfinished_run_keeps_its_preset_when_the_folder_grows(tmp_path: Path
     assert chosen(tmp_path, overrides=("seed=6",))[0].preset == "ljspeech", "another configuration"
     Outcome(ExitCause.COMPLETED).write(run.outcome_file)
     assert chosen(tmp_path)[0].preset == "ljspeech"
+
+
+def test_the_length_is_recommended_told_and_kept_by_an_unfinished_run(
+    tmp_path: Path, surveyor: Surveyor
+) -> None:
+    surveyor.found = Survey(1_230, 1_300, 1.7, 22050, "cpu", 0, letter_pairs=660, speakers=1)
+    config, said = chosen(tmp_path)
+    train, preset = config.hparams.train, load_config("small").hparams.train
+    assert config.advised_length and 2_000 < train.max_steps < preset.max_steps
+    assert train.max_steps % train.validate_every == 0
+    assert train.learning_rate_decay_start == preset.learning_rate_decay_start
+    assert f"Length of the training: {train.max_steps:,} steps" in said and "5% of the recordings" in said
+    run = create(tmp_path / "runs", config)
+    assert run.config() == config, "run.yaml keeps it"
+    surveyor.found = Survey(3_000, 3_000, 4.0, 22050, "cpu", 0)
+    again, said = chosen(tmp_path)
+    assert again == config and again.digest() == config.digest() and "Length" not in said
+    assert chosen(tmp_path, new=True)[0].hparams.train.max_steps > train.max_steps
+
+
+@pytest.mark.parametrize(
+    "typed", ["max_steps=700", "train.max_steps=700", "train.max_train_minutes=30", "max_train_minutes=30"]
+)
+def test_the_users_own_length_wins(tmp_path: Path, surveyor: Surveyor, typed: str) -> None:
+    config, said = chosen(tmp_path, overrides=(typed,))
+    expected = load_config("small", (typed,))
+    assert config.hparams == expected.hparams and not config.advised_length and "Length" not in said
+    create(tmp_path / "runs", config)
+    assert chosen(tmp_path, overrides=(typed,))[0] == config
+
+
+def test_a_run_of_the_presets_length_is_gone_on_with(tmp_path: Path, surveyor: Surveyor) -> None:
+    """As one that was begun before lengths were recommended."""
+    begun = replace(load_config("small"), data_folder=tmp_path / "mine")
+    create(tmp_path / "runs", begun)
+    assert chosen(tmp_path)[0] == begun and surveyor.calls == []
+
+
+def test_a_short_training_lets_the_rate_fall_from_its_middle(tmp_path: Path, surveyor: Surveyor) -> None:
+    surveyor.found = Survey(32, 32, 0.06, 22050, "cpu", 0)
+    train = chosen(tmp_path)[0].hparams.train
+    assert train.learning_rate_decay_start == train.max_steps // 2
 
 
 def test_an_old_unfinished_run_does_not_count_once_a_newer_one_succeeded(

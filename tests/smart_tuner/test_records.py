@@ -141,6 +141,7 @@ def test_the_table_of_exit_causes() -> None:
         "non_finite": 20,
         "out_of_memory": 21,
         "attention_failed": 22,
+        "unstable": 23,
         "data_error": 30,
         "configuration_error": 31,
         "storage_error": 32,

@@ -24,6 +24,7 @@ TWICE_AS_MANY = Request("micro_batches", 2.0)
 MORE_GUIDE = Request("guided_attention_weight", 2.0)
 CRASH, HANG, NAN = ExitCause.CRASHED, ExitCause.HUNG, ExitCause.NON_FINITE
 OOM, NO_ATTENTION = ExitCause.OUT_OF_MEMORY, ExitCause.ATTENTION_FAILED
+UNSTABLE, QUARTER_RATE = ExitCause.UNSTABLE, Request("learning_rate", 0.25)
 
 
 def earlier(
@@ -59,6 +60,8 @@ def decide(
         (NAN, 15, (20, 40), [], None, (HALF_RATE,), False, 2.0),
         (NO_ATTENTION, 300, (200, 300), [], None, (), True, 2.0),
         (NO_ATTENTION, 300, (300,), [earlier(NO_ATTENTION, 300)], None, (MORE_GUIDE,), True, 2.0),
+        (UNSTABLE, 200, (150,), [], None, (QUARTER_RATE,), False, 2.0),
+        (UNSTABLE, 200, (150,), [earlier(UNSTABLE, 150)], None, (QUARTER_RATE,), False, 2.0),
         # the wait doubles while nothing new is saved, and begins again when something is
         (CRASH, 45, (40,), [earlier(CRASH, 40)], 40, (), False, 4.0),
         (CRASH, 45, (40,), [earlier(CRASH, 40), earlier(HANG, 40)], 40, (), False, 8.0),
@@ -173,8 +176,8 @@ def test_progress_is_a_state_beyond_the_furthest() -> None:
     assert without_progress([], 0) == 0
 
 
-def test_only_bad_numbers_and_a_missing_attention_take_states_away() -> None:
-    assert {cause for cause in RETRIED if earlier(cause).rolls_back} == {NAN, NO_ATTENTION}
+def test_only_what_is_gone_back_on_takes_states_away() -> None:
+    assert {cause for cause in RETRIED if earlier(cause).rolls_back} == {NAN, NO_ATTENTION, UNSTABLE}
 
 
 def test_the_limits_are_those_of_the_configuration() -> None:

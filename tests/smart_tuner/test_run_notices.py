@@ -31,6 +31,7 @@ from tacotron2.events import (
     CheckpointEvent,
     Event,
     IncidentEvent,
+    ReportEvent,
     RestartEvent,
     Stamped,
     StartedEvent,
@@ -187,6 +188,29 @@ def test_every_kind_of_record_has_its_notice(tmp_path: Path) -> None:
     assert "перезапуск 1" in restart and "с самого начала; learning_rate x 0.5" in restart
 
 
+def report(step: int) -> ReportEvent:
+    empty: dict[str, float] = {}
+    figures = (empty, empty, empty, empty, empty, 0.1, 1e-3, 60.0, 0.5, 5000.0, 0.02, empty)
+    return ReportEvent(step, step - 250, 0, *figures, attention_image=f"attention/{step}.png")
+
+
+def test_reports_with_their_maps_take_the_place_of_validations(tmp_path: Path) -> None:
+    run, told = RunFolder(tmp_path), Collected()
+    story = [validation(100), report(250), validation(400), report(500), validation(500), report(750)]
+    notices = RunNotices(told, run, NoticeSettings(), Language.EN)
+    with EventWriter(run.events_file) as writer:
+        for event in story:
+            writer.write(event)
+            notices.show(Stamped(0.0, event))
+    kind = NoticeKind
+    assert told.kinds() == [kind.VALIDATION, kind.REPORT, kind.REPORT, kind.REPORT]
+    assert told.notices[2].picture == tmp_path / "attention/500.png"
+    assert "500" in render(told.notices[2].message, Language.RU)
+    again = RunNotices(told, run, NoticeSettings(), Language.EN)
+    again.show(Stamped(0.0, validation(1100)))
+    assert len(told.notices) == 4
+
+
 def test_secrets_of_the_environment_win_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "secrets.env"
     file.write_text(f"# a bot\nTOKEN={TOKEN}\nCHAT=42\n")
@@ -315,7 +339,7 @@ def test_a_run_is_asked_and_stopped_from_the_chat(tmp_path: Path, server: BotSer
     assert status == 143
     (run,) = list_runs(tmp_path)
     assert (run.path / "saved").exists()
-    ended = server.wait_for("ended: terminated, step 7")
+    ended = server.wait_for("ended at step 7 (terminated): ")
     assert "The same command goes on with it" in ended and "stopping" in " ".join(server.texts())
     assert "another chat (666)" in said
     assert {server.fields(place)["chat_id"] for place in range(len(server.requests))} == {"42"}
@@ -347,6 +371,14 @@ def test_the_test_notice(server: BotServer, answer: tuple[int, object], status: 
     done = CliRunner().invoke(app, ["notify", "test"])
     assert done.exit_code == status and TOKEN not in done.output
     assert len(server.requests) == 1
+
+
+def test_the_test_notice_warns_of_a_careless_file(tmp_path: Path, server: BotServer) -> None:
+    file = tmp_path / "secrets.env"
+    file.write_text(f"TOKEN={TOKEN}\nCHAT=42\n")
+    file.chmod(0o644)
+    done = CliRunner().invoke(app, ["notify", "test", "--set", f"notices.secrets_file={file}"])
+    assert done.exit_code == 0 and "others can read it" in done.output and TOKEN not in done.output
 
 
 def test_nobody_to_test_with_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,19 @@ def test_the_list_counts_the_trials(folder: StudyFolder) -> None:
     assert night[:2] == ["night", "6"] and 0.4 < float(night[3]) < 0.8
 
 
+def test_a_damaged_study_does_not_hide_the_others(folder: StudyFolder) -> None:
+    damaged = StudyFolder(folder.path.parent / "damaged")
+    damaged.create()
+    damaged.write(CONFIG)
+    damaged.database_file.write_bytes(b"no database" * 1000)
+    answer = call("list")
+    assert answer.exit_code == 0, answer.output
+    assert [line.split()[:2] for line in answer.stdout.splitlines()[1:]] == [["damaged", "?"], ["night", "6"]]
+    assert "cannot be used" in answer.stderr
+    shown = call("show", "damaged")
+    assert shown.exit_code == 2 and "cannot be used" in shown.output
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from smart_tuner.config import Config, load_config
@@ -34,12 +35,18 @@ def toy_config(trials: int) -> Config:
     )
 
 
-def toy_job(root: Path, trials: int, looked: Callable[[TrialTask], None] = lambda task: None) -> StudyJob:
+def toy_job(
+    root: Path,
+    trials: int,
+    looked: Callable[[TrialTask], None] = lambda task: None,
+    storage: str | None = None,
+    data: Path | None = None,
+) -> StudyJob:
     folder, output = study_folder(root, "toy"), Output(sys.stdout)
     return StudyJob(
-        toy_config(trials),
+        replace(toy_config(trials), data_folder=data),
         folder,
-        sqlite_url(folder.database_file),
+        storage or sqlite_url(folder.database_file),
         [Slot("0")],
         "cpu",
         output,

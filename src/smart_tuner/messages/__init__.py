@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.chat import ChatPhrase
+from smart_tuner.messages.clips import ClipsPhrase
 from smart_tuner.messages.command import CommandPhrase
 from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
@@ -19,6 +21,7 @@ from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
+from smart_tuner.messages.length import LengthPhrase
 from smart_tuner.messages.log import warnings_told
 from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
@@ -27,6 +30,9 @@ from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase
 from smart_tuner.messages.readiness import ReadinessPhrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.registry import RegistryPhrase
+from smart_tuner.messages.report import ReportPhrase
+from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
 from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
@@ -34,12 +40,15 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    ChartPhrase,
     ChatPhrase,
+    ClipsPhrase,
     CommandPhrase,
     ControlPhrase,
     DiagnosisPhrase,
     EndPhrase,
     IncidentPhrase,
+    LengthPhrase,
     MachinePhrase,
     ModelPhrase,
     MonitorPhrase,
@@ -47,7 +56,10 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ReadinessPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    RegistryPhrase,
+    ReportPhrase,
     ServicePhrase,
+    StepReportPhrase,
     StudyPhrase,
     StudyStoragePhrase,
     StudyTrackingPhrase,
@@ -98,13 +110,16 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "ChartPhrase",
     "ChatPhrase",
+    "ClipsPhrase",
     "CommandPhrase",
     "ControlPhrase",
     "DiagnosisPhrase",
     "EndPhrase",
     "IncidentPhrase",
     "Language",
+    "LengthPhrase",
     "MachinePhrase",
     "Message",
     "MessageError",
@@ -116,7 +131,10 @@ __all__ = [
     "ReadinessPhrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "RegistryPhrase",
+    "ReportPhrase",
     "ServicePhrase",
+    "StepReportPhrase",
     "StudyPhrase",
     "StudyStoragePhrase",
     "StudyTrackingPhrase",

@@ -39,7 +39,7 @@ class ChatPhrase(Phrase):
         "команды из чата пока не слышны: {reason}",
     )
 
-    STATUS = "{name}: {doing}", "{name}: {doing}"
+    RUN_STATUS = "{name}: {doing}", "{name}: {doing}"
     STATUS_STEP = (
         "training, step {step:,} of {steps:,} ({share:.0%})",
         ("обучение, шаг {step:,} из {steps:,} ({share:.0%})"),
@@ -65,8 +65,8 @@ class ChatPhrase(Phrase):
     )
     STATUS_NO_BEST = "no trial is above the gate yet", "порог пока не прошла ни одна проба"
 
-    ATTENTION = "{name}: attention at its last validation", "{name}: внимание при последней проверке"
-    CURVES = "{name}: loss and alignment", "{name}: ошибка и выравнивание"
+    CHAT_ATTENTION = "{name}: the newest picture of its attention", "{name}: последняя картинка внимания"
+    CHAT_CURVES = "{name}: loss and alignment", "{name}: ошибка и выравнивание"
     NOTHING_TO_DRAW = "nothing has been recorded yet that could be drawn", "рисовать пока нечего: записей нет"
     NOT_DRAWN = "the curves could not be drawn", "графики нарисовать не удалось"
     STUDY_HAS_NO_PICTURES = (
@@ -90,7 +90,7 @@ class ChatPhrase(Phrase):
         "слишком длинно: {length:,} {length:знак|знака|знаков}, можно не больше {limit}",
     )
     NO_VOICE_HERE = "a study has no voice of its own", "у подбора нет своего голоса"
-    SPOKEN = "{name}, step {step:,}: {text}", "{name}, шаг {step:,}: {text}"
+    SAID = "{name}, step {step:,}: {text}", "{name}, шаг {step:,}: {text}"
     NOT_SAID = "it could not be spoken: {detail}", "озвучить не удалось: {detail}"
     TOOK_TOO_LONG = "it took more than {seconds:duration}", "прошло больше {seconds:duration}"
     BROKE_OFF = (
@@ -112,6 +112,6 @@ class ChatPhrase(Phrase):
         "{name} is not stopped: the code has expired; /stop asks anew",
         "{name} продолжается: код устарел; /stop спросит заново",
     )
-    STOPPING = "stopping {name}; a full state is saved first", "{name}: остановка, сначала всё сохраняется"
+    STOP_BEGUN = "stopping {name}; a full state is saved first", "{name}: остановка, сначала всё сохраняется"
     STOPPING_ALREADY = "{name} is being stopped already", "{name}: остановка уже идёт"
     ENDED_ALREADY = "{name} has ended already", "{name}: уже окончено"

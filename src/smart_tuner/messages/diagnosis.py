@@ -77,6 +77,13 @@ class DiagnosisPhrase(Phrase):
         "случайное начало",
     )
 
+    BEGUN_CALMER = (
+        "the training is unstable at step {step} ({incidents} {incidents:incident|incidents}) and attention "
+        "has not formed: nothing is lost by beginning anew, at a lower rate",
+        "обучение на шаге {step} неустойчиво (происшествий {incidents}), а внимание не сложилось: начать "
+        "заново, с меньшей скоростью, ничего не стоит",
+    )
+
     CURE_BEGUN = (
         "step {step}: tried against it: {knob} x {factor:g}",
         "шаг {step}: испытывается {knob} x {factor:g}",
@@ -99,6 +106,7 @@ class DiagnosisPhrase(Phrase):
         "{file}: опыт лечения из этого запуска сохранить не удалось ({detail})",
     )
     KNOB_TURNED = (
-        "step {step}: {knob} x {after:g} of what the settings say, before x {before:g} ({by}: {reason})",
-        "шаг {step}: {knob} x {after:g} от заданного, прежде x {before:g} ({by}: {reason})",
+        "step {step}: {knob} x {after:.3g} of what the settings say, before x {before:.3g} ({by})",
+        "шаг {step}: {knob} x {after:.3g} от заданного, прежде x {before:.3g} ({by})",
     )
+    BY_SUPERVISOR = "supervisor", "надзор"

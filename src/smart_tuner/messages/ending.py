@@ -21,6 +21,7 @@ class EndPhrase(Phrase):
     NON_FINITE = "non_finite", "NaN или Inf"
     OUT_OF_MEMORY = "out_of_memory", "не хватило памяти"
     ATTENTION_FAILED = "attention_failed", "внимания нет"
+    UNSTABLE = "unstable", "неустойчиво"
     DATA_ERROR = "data_error", "ошибка в данных"
     STORAGE_ERROR = "storage_error", "ошибка записи"
     CONFIGURATION_ERROR = "configuration_error", "ошибка в настройках"

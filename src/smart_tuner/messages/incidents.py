@@ -52,6 +52,10 @@ class IncidentPhrase(Phrase):
         "a recording spoils updates and is left out from now on",
         "запись портит обновления и дальше не используется",
     )
+    BAD_CLIP = (
+        "a recording stays badly aligned and is set aside",
+        "запись так и не выравнивается с текстом и дальше не используется",
+    )
     MICRO_BATCH = (
         "memory does not hold the batch; it is computed in more parts",
         "пакет не помещается в память; он считается по частям",

@@ -63,7 +63,9 @@ class MonitorPhrase(Phrase):
     COUNTED = "{value:,}", "{value:,}"
     LEFT = "{seconds:duration}", "{seconds:duration}"
     AGO = "{seconds:duration} ago", "{seconds:duration} назад"
-    MEMORY_USED = "{used:MiB}", "{used:MiB}"
+    MEMORY_NOW = "{used:MiB}", "{used:MiB}"
+    MEMORY_MOST = "at most {used:MiB}", "не больше {used:MiB}"
+    MEMORY_DEVICE = "GPU at most {used:MiB}", "GPU не больше {used:MiB}"
 
     PART_LOSSES = "Losses", "Потери"
     PART_VALIDATIONS = "Validations: {count}", "Проверки: {count}"
@@ -83,7 +85,6 @@ class MonitorPhrase(Phrase):
     COLUMN_GATE = "stop", "стоп"
     COLUMN_ENDLESS = "endless", "без конца"
     COLUMN_EARLY = "early", "рано"
-    TREND = "trend", "ход"
 
     NOTHING_YET = "nothing yet", "пока ничего"
     RESTART_TOLD = (
@@ -91,25 +92,6 @@ class MonitorPhrase(Phrase):
         "шаг {step}: {cause}; перезапуск {attempt}, {actions}",
     )
     FINISHED_TOLD = "step {step}: the attempt ended: {cause}", "шаг {step}: попытка окончилась: {cause}"
-    KNOB_TOLD = (
-        "step {step}: {knob} x {before:.3g} is now x {after:.3g} ({by})",
-        "шаг {step}: {knob} x {before:.3g}, теперь x {after:.3g} ({by})",
-    )
-    DIAGNOSIS_TOLD = "step {step}: diagnosis {trouble}", "шаг {step}: диагноз {trouble}"
-    CURE_BEGUN = (
-        "step {step}: against {trouble}: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble}: {knob} x {factor:.3g}",
-    )
-    CURE_KEPT = (
-        "step {step}: it helped against {trouble}, kept: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble} помогло, остаётся: {knob} x {factor:.3g}",
-    )
-    CURE_UNDONE = (
-        "step {step}: it did not help against {trouble}, undone: {knob} x {factor:.3g}",
-        "шаг {step}: против {trouble} не помогло, отменено: {knob} x {factor:.3g}",
-    )
-    BY_SUPERVISOR = "supervisor", "надзор"
-    BY_CURE = "cure", "лечение"
     LINES_SKIPPED = (
         "{count} {count:line|lines} of the record could not be read",
         "не удалось прочесть {count} {count:строку|строки|строк} записи",
@@ -127,15 +109,15 @@ class MonitorPhrase(Phrase):
     TRIAL_STEPS = "steps", "шаги"
     TRIAL_TIME = "time", "время"
     TRIAL_VALUES = "values", "значения"
-    TRIAL_BEST = "best so far", "лучшая пока"
-    TRIAL_WAITS = "waits", "ждёт"
-    TRIAL_COMPLETE = "complete", "готова"
-    TRIAL_PRUNED = "pruned", "отсеяна"
-    TRIAL_FAILED_NOW = "failed", "не удалась"
-    TRIAL_CUT_OFF = "cut off", "прервана"
+    TRIAL_BEST = "Best so far", "Лучшая пока"
+    SEEN_WAITING = "waits", "ждёт"
+    SEEN_COMPLETE = "complete", "готова"
+    SEEN_PRUNED = "pruned", "отсеяна"
+    SEEN_FAILED = "failed", "не удалась"
+    SEEN_CUT_OFF = "cut off", "прервана"
     NO_BEST_TRIAL = "none is above the gate yet", "порог качества пока никто не прошёл"
-    BEST_TRIAL = "trial {number}, score {score:.3f}", "проба {number}, оценка {score:.3f}"
-    STUDY_COUNTS = (
+    BEST_TRIAL_NOW = "trial {number}, score {score:.3f}", "проба {number}, оценка {score:.3f}"
+    SEEN_COUNTS = (
         "{complete} complete, {pruned} pruned, {failed} failed, {running} running",
         "готовы {complete}, отсеяны {pruned}, не удались {failed}, идут {running}",
     )

@@ -12,10 +12,10 @@ class NoticePhrase(Phrase):
     """Notices, and what keeps them from being sent."""
 
     RUN_TOLD = "{run}: {told}", "{run}: {told}"
-    RUN_FINISHED = "finished at step {step}. {reason}", "обучение окончено на шаге {step}. {reason}"
+    RUN_FINISHED = "finished at step {step}: {reason}", "обучение окончено на шаге {step}: {reason}"
     RUN_STOPPED = (
-        "ended: {cause}, step {step}. {reason}{go_on}",
-        "остановлено: {cause}, шаг {step}. {reason}{go_on}",
+        "ended at step {step} ({cause}): {reason}{go_on}",
+        "обучение прервано на шаге {step} ({cause}): {reason}{go_on}",
     )
     RUN_BROKE_OFF = (
         "the command ended before the run did: {reason}",
@@ -23,19 +23,20 @@ class NoticePhrase(Phrase):
     )
     GO_ON = ". The same command goes on with it.", ". Та же команда продолжит с этого места."
     RESTARTED = (
-        "restart {attempt} in {delay:g} s after {cause} at step {step}: {plan}",
-        "перезапуск {attempt} через {delay:g} с, причина: {cause}, шаг {step}. План: {plan}",
+        "restart {attempt} in {delay:g} s ({cause} at step {step}): {plan}",
+        "перезапуск {attempt} через {delay:g} с ({cause}, шаг {step}): {plan}",
     )
     PLAN_CHANGE = "{change}", "{change}"
+    REPORT = "report at step {step}", "отчёт на шаге {step}"
     BEST_MODEL = "new best model at step {step}", "новая лучшая модель на шаге {step}"
     TRIAL_ENDED = "{trial}; {best}", "{trial}; {best}"
     TRIAL_SCORED = "trial {trial}: score {score:.3f}", "проба {trial}: оценка {score:.3f}"
-    TRIAL_WAS_PRUNED = (
+    NOTICE_TRIAL_PRUNED = (
         "trial {trial}: pruned, score {score:.3f}",
         "проба {trial}: отсеяна, оценка {score:.3f}",
     )
     TRIAL_WITHOUT_SCORE = "trial {trial} failed: {cause}", "проба {trial} не удалась: {cause}"
-    BEST_TRIAL = (
+    NEW_BEST_TRIAL = (
         "new best: trial {trial}, score {score:.3f}",
         "новая лучшая проба {trial}, оценка {score:.3f}",
     )

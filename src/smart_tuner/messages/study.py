@@ -53,6 +53,22 @@ class StudyPhrase(Phrase):
         "{count} {count:trial|trials} of a process that is gone {count:goes|go} on",
         "{count} {count:проба|пробы|проб} прерванной работы {count:продолжается|продолжаются|продолжаются}",
     )
+    TRIAL_TAKEN = (
+        "trial {trial}: no sign of life had come through for a while, and another worker goes on with it",
+        "проба {trial}: признаков жизни какое-то время не было, и её продолжает другой участник",
+    )
+    FOLDER_TAKEN = (
+        "{folder} is still worked on by another process; waiting for it",
+        "с папкой {folder} ещё работает другой процесс; ожидание",
+    )
+    OTHER_TRIAL_THERE = (
+        "{folder} holds a training of other settings; remove it, or give the study another name",
+        "в {folder} лежит обучение с другими настройками; удалите его или дайте подбору другое имя",
+    )
+    OTHER_STUDY_THERE = (
+        "{file} is of a study with other settings; give this one another name or take another --runs-folder",
+        "{file} — от подбора с другими настройками; дайте этому другое имя или возьмите другую --runs-folder",
+    )
     GENERATION = (
         "CMA-ES is active: generation {generation} is complete",
         "CMA-ES работает: поколение {generation} завершено",

@@ -18,7 +18,17 @@ from smart_tuner.tuning.trial_facts import Fact
 
 if TYPE_CHECKING:
     from optuna import Study
-    from optuna.trial import FrozenTrial
+    from optuna.trial import FrozenTrial, Trial
+
+
+MOST_REPETITIONS = 3
+"""A trial whose process dies each time is not repeated for ever: it may be what kills the process."""
+FIRST, HISTORY = "failed_trial", "retry_history"
+"""System attributes of a repetition, under the names that Optuna gives them: the first trial of these values,
+and all of them."""
+
+OF_ONE_ATTEMPT = (Fact.WORKER, Fact.CAUSE, Fact.REASON)
+"""Not for the repetition: with a dead worker's name it would look abandoned until its own has written one."""
 
 
 def this_machine() -> str:
@@ -32,30 +42,85 @@ def this_machine() -> str:
 
 def this_worker() -> str:
     """Machine, process id and time of its start: the same words never mean another process."""
-    import psutil
-
-    return f"{this_machine()} {os.getpid()} {psutil.Process().create_time():.2f}"
+    return f"{this_machine()} {os.getpid()} {_begun(os.getpid())}"
 
 
 def is_gone(worker: str) -> bool:
     """Whether a worker of this machine lives no more; of other machines nobody can tell."""
-    import psutil
-
     host, pid, began = worker.split()
-    if host != this_machine():
-        return False
+    return host == this_machine() and _begun(int(pid)) != began
+
+
+def _begun(pid: int) -> str | None:
+    """When a process began; None: it has ended, also where its parent has not asked after it yet.
+
+    In ticks since the machine's start (proc(5), stat), which setting the clock does not change.
+    """
+    if not Path("/proc/self/stat").exists():  # not Linux
+        import psutil
+
+        return f"{psutil.Process(pid).create_time():.2f}" if psutil.pid_exists(pid) else None
     try:
-        return f"{psutil.Process(int(pid)).create_time():.2f}" != began
-    except psutil.NoSuchProcess:
-        return True
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *rest = fields.rpartition(")")[2].split()
+    return None if state in "ZX" else rest[18]
 
 
-def try_again(study: Study, trial: FrozenTrial) -> None:
-    """Queue the values of a trial once more; the new one remembers the number of the first."""
-    from optuna.storages import RetryHeartbeatStaleTrialCallback
+def try_again(study: Study, trial: FrozenTrial, at_most: int | None = None) -> bool:
+    """Queue the values of a trial once more, under another number; the new one remembers the first.
 
-    with _without_warnings():
-        RetryHeartbeatStaleTrialCallback()(study, trial)
+    Returns False, and nothing is queued, where that was done before or already `at_most` times.
+    """
+    import optuna
+
+    history = list(trial.system_attrs.get(HISTORY, ()))
+    if at_most is not None and len(history) >= at_most:
+        return False
+    trials = study.get_trials(deepcopy=False)
+    if any(trial.number in other.system_attrs.get(HISTORY, ()) for other in trials):
+        return False
+    study.add_trial(
+        optuna.create_trial(
+            state=optuna.trial.TrialState.WAITING,
+            params=trial.params,
+            distributions=trial.distributions,
+            user_attrs={name: fact for name, fact in trial.user_attrs.items() if name not in OF_ONE_ATTEMPT},
+            system_attrs={
+                FIRST: trial.number,
+                **trial.system_attrs,
+                HISTORY: [*history, trial.number],
+            },
+        )
+    )
+    return True
+
+
+def retry_silent(study: Study, trial: FrozenTrial) -> None:
+    """What becomes of a trial whose heartbeats have stopped: it is not repeated for ever."""
+    try_again(study, trial, MOST_REPETITIONS)
+
+
+def ask(study: Study) -> Trial:
+    """The next trial: one that waits, else a new one. Those that have gone silent are queued again before."""
+    from optuna.exceptions import ExperimentalWarning
+    from optuna.storages import fail_stale_trials
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        warnings.filterwarnings("ignore", "Heartbeat of storage")  # `beating` sees to that
+        fail_stale_trials(study)
+        return study.ask()
+
+
+@contextmanager
+def beating(study: Study, trial: Trial) -> Iterator[None]:
+    """Tell the storage all the while that the process of this trial lives."""
+    from optuna.storages._heartbeat import get_heartbeat_thread
+
+    with get_heartbeat_thread(trial._trial_id, study._storage):
+        yield
 
 
 def retry_abandoned(study: Study) -> int:
@@ -72,15 +137,5 @@ def retry_abandoned(study: Study) -> int:
             study.tell(trial.number, state=TrialState.FAIL)
         except (UpdateFinishedTrialError, ValueError):
             continue  # another process was quicker
-        try_again(study, trial)
-        found += 1
+        found += try_again(study, trial)
     return found
-
-
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    from optuna.exceptions import ExperimentalWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        yield

@@ -99,8 +99,8 @@ class _Here(threading.local):
 class RetryingStorage(RDBStorage):
     """A study's database; see the module's text for what is tried again.
 
-    Every operation raises `StudyStorageError` where the retries are used up; errors that do not pass by
-    themselves are raised at once, as Optuna raises them.
+    Every operation raises `StudyStorageError` where the retries are used up, and at once where the database
+    cannot be used: a full disk, a damaged file. What Optuna raises about studies and trials stays.
     """
 
     def __init__(
@@ -144,10 +144,11 @@ class RetryingStorage(RDBStorage):
                 with self._doing(writes):
                     return operation()
             except (StorageInternalError, SQLAlchemyError) as error:
-                if not passes_by_itself(error):
-                    raise
-                wait = next(waits, None)
                 detail = self.address.without_secrets(driver_words(error))
+                if not passes_by_itself(error):
+                    phrase = StudyStoragePhrase.UNUSABLE
+                    raise StudyStorageError(phrase(url=str(self.address), detail=detail)) from error
+                wait = next(waits, None)
                 if wait is None:
                     attempts = self._retries.attempts
                     phrase = StudyStoragePhrase.GAVE_UP
@@ -219,9 +220,7 @@ class RetryingStorage(RDBStorage):
         try:
             with self._doing(writes=True):
                 super().record_heartbeat(trial_id)
-        except (StorageInternalError, SQLAlchemyError) as error:
-            if not passes_by_itself(error):
-                raise
+        except (StorageInternalError, SQLAlchemyError) as error:  # a thread's: nobody would catch it
             detail = self.address.without_secrets(driver_words(error))
             _logger.warning("%s: no heartbeat of the trial with id %d: %s", self.address, trial_id, detail)
 

@@ -10,6 +10,8 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from smart_tuner.tuning.trial_facts import was_cut_off
+
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
     from optuna.trial import FrozenTrial
@@ -51,7 +53,9 @@ def make_pruner(factor: int) -> BasePruner:
             others = [
                 other.intermediate_values[rung]
                 for other in study.get_trials(deepcopy=False)
-                if rung in other.intermediate_values and other.number != trial.number
+                if rung in other.intermediate_values
+                and other.number != trial.number
+                and not was_cut_off(other)
             ]
             return not goes_on(trial.intermediate_values[rung], others, factor)
 

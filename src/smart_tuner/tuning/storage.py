@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from smart_tuner.messages import Message, StudyStoragePhrase
+from smart_tuner.tuning.abandoned import retry_silent
 from smart_tuner.tuning.storage_address import StorageAddress, StudyStorageError, check_address, sqlite_url
 from smart_tuner.tuning.storage_retries import (
     NO_CONNECTION,
@@ -35,8 +36,6 @@ __all__ = ["Heartbeat", "Retries", "StudyStorageError", "live_settings", "open_s
 
 SQLITE_TIMEOUT_S = 300.0
 OPENING_TIMEOUT_S = 300.0
-MOST_REPETITIONS = 3
-"""A trial whose process dies each time is not repeated for ever: it may be what kills the process."""
 CONNECT_TIMEOUT_S = 10
 _UNANSWERED_MS, _IDLE_MS, _LOCK_MS = 60_000, 60_000, 120_000
 _OPENING_LOCK = 0x736D_6172_7474_756E
@@ -83,7 +82,6 @@ def open_storage(
 
 def _opened(address: StorageAddress, heartbeat: Heartbeat, retries: Retries) -> RetryingStorage:
     from optuna.exceptions import ExperimentalWarning
-    from optuna.storages import RetryHeartbeatStaleTrialCallback
 
     from smart_tuner.tuning.retrying_storage import RetryingStorage
 
@@ -95,7 +93,7 @@ def _opened(address: StorageAddress, heartbeat: Heartbeat, retries: Retries) -> 
             _engine_settings(address),
             heartbeat_interval=heartbeat.interval_s,
             grace_period=heartbeat.grace_s,
-            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=MOST_REPETITIONS),
+            heartbeat_stale_trial_callback=retry_silent,
         )
 
 

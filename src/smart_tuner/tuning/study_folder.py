@@ -8,6 +8,7 @@ trials/         a run folder for each trial: trial-0007
 best.yaml       the winner, as a preset that trains as it is
 study.json      everything that is known of the study
 *.png           history, importance, parallel coordinates
+report.html     all of it as one page
 ```
 """
 
@@ -69,6 +70,10 @@ class StudyFolder:
     @property
     def parallel_picture(self) -> Path:
         return self.path / "parallel.png"
+
+    @property
+    def report_file(self) -> Path:
+        return self.path / "report.html"
 
     @property
     def measuring(self) -> RunFolder:

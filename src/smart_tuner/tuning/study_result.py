@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_tuner.config import Config
-from smart_tuner.messages import Message
+from smart_tuner.messages import Message, StudyPhrase
 from smart_tuner.records import write_atomically
 from smart_tuner.tuning.importance import comparable_trials, importances
 from smart_tuner.tuning.samplers import SamplerPlan
@@ -42,6 +42,13 @@ class StudyResult:
     """Complete trials that cannot be the best, and the thresholds that each has missed."""
     pictures: tuple[Path, ...]
     lines: tuple[Message, ...]
+
+    def verdict(self, folder: StudyFolder, shown: Callable[[Path], Path] = lambda path: path) -> Message:
+        """Who has won, and what to do with it; `shown`: how a path is told."""
+        if self.best is None:
+            return StudyPhrase.NO_WINNER(file=shown(folder.record_file))
+        file = shown(folder.best_file)
+        return StudyPhrase.WINNER(trial=self.best.number, score=self.best.score, file=file)
 
 
 def write_result(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Metric
 
-    from smart_tuner.optimization_engine import TrialTask
+    from smart_tuner.tuning.trial_task import TrialTask
 
 CAUSE = "tracking_unreachable"
 """Cause of a trial whose weights could not be brought to the server."""
@@ -162,7 +162,7 @@ def uploading(uri: str | None, study: str) -> Callable[[TrialTask], None]:
     os.environ[TRACKING_VARIABLE] = uri  # for further slots
 
     def upload(task: TrialTask) -> None:
-        from smart_tuner.optimization_engine import TrialFailedError
+        from smart_tuner.tuning.trial_task import TrialFailedError
 
         try:
             tracking.upload(task.run, task.number)

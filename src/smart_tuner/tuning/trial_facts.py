@@ -61,6 +61,11 @@ def is_answer(trial: FrozenTrial) -> bool:
     return trial.state.name in ("COMPLETE", "PRUNED")
 
 
+def was_cut_off(trial: FrozenTrial) -> bool:
+    """Whether a trial goes on under another number: what it has reported is reported there once more."""
+    return trial.state.name == "FAIL" and trial.user_attrs.get(Fact.CAUSE) in (INTERRUPTED, RUNNING)
+
+
 def counts(trial: FrozenTrial) -> bool:
     """Whether a trial uses up budget: not while it waits, nor where it goes on under another number.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from smart_tuner.objective import ObjectiveError, Score, judge
 from smart_tuner.tuning.settings import GateSettings, TuningSettings
@@ -40,9 +40,20 @@ class TrialWatch:
         self._told: set[int] = set()
         self._at_rung = at_rung
         self._prune = prune
+        self._past = False
+
+    def go_on(self, earlier: Iterable[Stamped], pruned: bool) -> None:
+        """Take the records of an attempt that was cut off; `pruned`: it had been given up before.
+
+        Their rungs are told, but what was decided there is not decided again against more trials.
+        """
+        self._past = True
+        for stamped in earlier:
+            self.note(stamped)
+        self._past, self.pruned = False, pruned
 
     def note(self, stamped: Stamped) -> None:
-        """The next record; those of an earlier attempt at the same trial come first."""
+        """The next record."""
         event = stamped.event
         if isinstance(event, EstimateEvent):
             self.estimate_s = event.train_seconds
@@ -65,6 +76,6 @@ class TrialWatch:
         if rung is None or rung in self._told or self.pruned:
             return
         self._told.add(rung)  # after a crash the same validation comes once more
-        if self._at_rung(rung, self.best.value):
+        if self._at_rung(rung, self.best.value) and not self._past:
             self.pruned = True
             self._prune()

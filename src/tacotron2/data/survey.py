@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from tacotron2.data.corpus import contents_key
@@ -31,6 +32,10 @@ class Survey:
     """Of these clips together."""
     sampling_rate: int
     """The most frequent one in Hz; 0 without clips."""
+    letter_pairs: int = 0
+    """Distinct pairs of neighbouring letters in the texts of these clips, upper and lower case alike."""
+    speakers: int = 1
+    """Of these clips; those whose speaker is not named are one."""
 
 
 def survey(
@@ -48,12 +53,14 @@ def survey(
     contents = read_contents(folder)
     file = home / f"survey-{contents_key(contents, folder, hparams)}.json"
     try:
-        return Survey(**json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        known = json.loads(file.read_text(encoding="utf-8"))
+        if known.keys() == {each.name for each in dataclasses.fields(Survey)}:
+            return Survey(**known)
+    except (OSError, ValueError, TypeError, AttributeError):
         pass  # not made yet, or not whole
     root, data = folder.resolve(), hparams.data
     rates: Counter[int] = Counter()
-    seconds = 0.0
+    seconds, pairs, speakers = 0.0, set[str](), set[str]()
     for done, entry in enumerate(contents.entries, start=1):
         try:
             length, rate = check_file(entry.audio, folder, root, data.max_seconds)
@@ -62,10 +69,18 @@ def survey(
         if rate and data.min_seconds <= length <= data.max_seconds:
             rates[rate] += 1
             seconds += length
+            pairs |= letter_pairs(entry.text)
+            speakers.add(entry.speaker)
         if progress is not None:
             progress(done, len(contents.entries))
     named = len(contents.entries) + len(contents.rejected)
     usual = rates.most_common(1)[0][0] if rates else 0
-    found = Survey(contents.layout, named, rates.total(), seconds / 3600, usual)
+    said = len(pairs), max(1, len(speakers))
+    found = Survey(contents.layout, named, rates.total(), seconds / 3600, usual, *said)
     write_atomically(file, json.dumps(dataclasses.asdict(found), ensure_ascii=False).encode())
     return found
+
+
+def letter_pairs(text: str) -> set[str]:
+    """The pairs of letters that stand beside each other in a text, in lower case."""
+    return {one + other for one, other in pairwise(text.lower()) if one.isalpha() and other.isalpha()}

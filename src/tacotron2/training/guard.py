@@ -8,7 +8,7 @@ steps that `log_every` divides, so that an interruption in between changes nothi
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class Guard:
         self._statistics = RunningStatistics(model)
         self._rng: dict[str, Any] = {}
         self._readings: list[Reading] = []
+        self._last_norms: Sequence[float] = ()
         self._masked_steps: list[int] = []
         self.overflows = self._overflows_in_a_row = 0
         self._updates, self._validations = UpdateWatch(), ValidationWatch()
@@ -98,6 +99,7 @@ class Guard:
         readings, self._readings = self._readings, []
         incidents, num_told = [], 0
         for fetched in fetch(readings, self._guarded.ranks):
+            self._last_norms = fetched.norms
             if fetched.overflow and not self._overflow_persists():
                 continue
             if fetched.masked:
@@ -109,6 +111,10 @@ class Guard:
                 self._overflows_in_a_row = 0
                 incidents += self._out_of_the_ordinary(fetched)
         return incidents
+
+    def last_norms(self) -> dict[str, float]:
+        """The true norm of each gradient of the last update looked at, by the name of its parameter."""
+        return dict(zip(self._names, self._last_norms, strict=True))
 
     def judge(
         self, step: int, teacher_forced: Mapping[str, float], free_running: Mapping[str, float]
@@ -127,6 +133,13 @@ class Guard:
             IncidentEvent(step, "poisoned_clip", {"utterance": name, "steps": steps})
             for name, steps in new.items()
         ]
+
+    def set_aside(self, step: int, names: Sequence[str]) -> list[IncidentEvent]:
+        """Leaves clips that stay badly aligned out of further batches; called by all."""
+        new = self.quarantine.set_aside(step, names)
+        if new and self._guarded.ranks.is_first:
+            self.quarantine.write()
+        return [IncidentEvent(step, "bad_clip", {"utterance": name}) for name in new]
 
     def require_sound(self) -> None:
         """

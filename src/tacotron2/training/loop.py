@@ -120,18 +120,22 @@ def _run(
         progress.train_seconds, cause = ranks.agreed((progress.train_seconds, cause))
         validates = progress.step % settings.validate_every == 0 or complete()
         saves = progress.step % settings.checkpoint_every == 0 or cause is not None
-        if validates or saves or progress.step % settings.log_every == 0:
+        reports = trainer.snapshots.is_due(progress.step)
+        if validates or saves or reports or progress.step % settings.log_every == 0:
             # Looked at first: what is not finite must be neither judged nor saved.
             _look(trainer, meter, emit)
             meter = Meter(ranks)
         if validates:
+            _tell_clips(trainer, emit)
             ranks.alone(partial(_judge, trainer, emit, moved))
             trainer.request(ranks.agreed(tuple(adjustments()) if ranks.is_first else ()))
             _tell_changes(trainer, emit)
             progress.train_seconds = ranks.agreed(seconds())
+        if reports:  # after what was decided at this step, before it can be lost
+            ranks.alone(partial(_take_snapshot, trainer, emit))
         if saves or complete():  # the validation may have used up the time
             _save(trainer, emit)
-        if validates or saves:
+        if validates or saves or reports:
             meter = Meter(ranks)  # their time is not the next steps'
     return cause or "completed"
 
@@ -177,6 +181,12 @@ def _look(trainer: Trainer, meter: Meter, emit: Callable[[Event], None]) -> None
         _tell_changes(trainer, emit)
 
 
+def _tell_clips(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    event = trainer.clips.settle(trainer.progress.step)
+    if event is not None:
+        emit(event)
+
+
 def _tell_changes(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     for change in trainer.knobs.news():
         emit(change)
@@ -196,12 +206,18 @@ def _judge(trainer: Trainer, emit: Callable[[Event], None], moved: Callable[[], 
             emit(CheckpointEvent(step, str(path.relative_to(trainer.folder)), "best", result.quality))
 
 
+def _take_snapshot(trainer: Trainer, emit: Callable[[Event], None]) -> None:
+    step = trainer.progress.step
+    emit(trainer.snapshots.take(step, trainer.r(step - 1), trainer.guard.last_norms(), trainer.folder))
+
+
 def _save(trainer: Trainer, emit: Callable[[Event], None]) -> None:
     others = trainer.ranks.gathered(rng_state())[1:]
     controllers = {
         "knobs": trainer.knobs.state_dict(),
         "guard": trainer.guard.state_dict(),
         "loss_scale": trainer.loss_scale.state_dict(),
+        "clips": trainer.clips.state_dicts(),
     }
 
     def save() -> None:

@@ -193,11 +193,12 @@ def batch_of(lengths: Sequence[Length], r: int, num_mels: int) -> Batch:
     return Batch(text, symbols, mel, frames, gate, ("",) * len(lengths), speakers=speakers)
 
 
-def _bytes(name: str) -> int:
-    """VmRSS, what this process has, or VmHWM, the most it ever had (that of `getrusage` begins with its
-    parent's)."""
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{name}:"))
-    return int(line.split()[1]) * 1024
+def process_memory() -> dict[str, int]:
+    """Bytes by the system's names: among them VmRSS, what this process has, and VmHWM, the most it ever had
+    (that of `getrusage` begins with its parent's). Empty where the system does not tell them."""
+    lines = _STATUS.read_text().splitlines() if _STATUS.exists() else []
+    sizes = [line.split() for line in lines if line.endswith(" kB")]
+    return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, _ in sizes}
 
 
 def main() -> None:
@@ -205,9 +206,9 @@ def main() -> None:
     asked: dict[str, Any] = json.load(sys.stdin)
     torch.set_num_threads(asked["threads"])
     hparams = from_dict(asked["hparams"])
-    before, peaks = _bytes("VmRSS"), []
+    before, peaks = process_memory()["VmRSS"], []
     probe = _Probe(hparams, "cpu")
     for lengths in asked["batches"]:
         probe.update(lengths)
-        peaks.append(_bytes("VmHWM") - before)
+        peaks.append(process_memory()["VmHWM"] - before)
     json.dump(peaks, sys.stdout)

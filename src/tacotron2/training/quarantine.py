@@ -1,4 +1,7 @@
-"""Utterances that are not finite by themselves: seen twice, they are left out of all further batches.
+"""Utterances that are left out of all further batches.
+
+They are not finite by themselves, which was seen twice; or they stay badly aligned, and the settings allow to
+set such aside (docs/clips.md). Their recordings are left alone.
 
 `quarantine.json` in the run's folder tells a person which they are. What a training goes on with is in its
 checkpoints, but for the suspects: an attempt that non-finite updates ended leaves their culprits there, since
@@ -22,6 +25,15 @@ LARGEST_SHARE = 10
 _LOGGER = logging.getLogger(__name__)
 
 
+def read_quarantined(path: Path) -> list[str]:
+    """The utterances that a `quarantine.json` says are left out; none where it is absent or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return [str(each["utterance"]) for each in content["quarantined"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
 class Quarantine:
     """Culprits of masked updates, and those of them that are left out.
 
@@ -34,6 +46,7 @@ class Quarantine:
         self.names: list[str] = []
         self._most = min(max(1, num_utterances // LARGEST_SHARE), num_utterances - 1)
         self._seen: dict[str, list[int]] = {}
+        self._set_aside: dict[str, int] = {}
         self._suspects: set[str] = set()
 
     def saw(self, step: int, culprits: Collection[str]) -> None:
@@ -54,6 +67,14 @@ class Quarantine:
         new = [name for name in self.condemned() if name not in self.names]
         self.names += new
         return {name: self._seen[name] for name in new}
+
+    def set_aside(self, step: int, names: Collection[str]) -> list[str]:
+        """Leaves out what stays badly aligned, as far as there is room for it; the new ones."""
+        room = max(0, self._most - len(self.condemned()))
+        new = [name for name in names if name not in self.names][:room]
+        self.names += new
+        self._set_aside |= dict.fromkeys(new, step)
+        return new
 
     def condemned(self) -> list[str]:
         """Who is left out, or will be when the training is adjusted."""
@@ -80,12 +101,17 @@ class Quarantine:
         A disk that does not take it is told in the log: it must not end a training.
         """
         suspects = self._suspects | {n for n, seen in self._seen.items() if set(seen) & set(ended_by)}
-        left_out = [{"utterance": name, "steps": self._seen.get(name, [])} for name in self.names]
+        left_out = [self._record(name) for name in self.names]
         content = {"schema": 1, "quarantined": left_out, "suspects": sorted(suspects)}
         try:
             write_atomically(self.path, json.dumps(content, ensure_ascii=False, indent=1).encode())
         except StorageError as error:
             _LOGGER.warning("%s", error)
+
+    def _record(self, name: str) -> dict[str, Any]:
+        if name in self._set_aside:
+            return {"utterance": name, "steps": [self._set_aside[name]], "why": "badly aligned"}
+        return {"utterance": name, "steps": self._seen.get(name, []), "why": "not finite"}
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, for `load_state_dict`."""
@@ -93,6 +119,7 @@ class Quarantine:
             "names": list(self.names),
             "seen": {name: list(steps) for name, steps in self._seen.items()},
             "suspects": sorted(self._suspects),
+            "set_aside": dict(self._set_aside),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -100,3 +127,4 @@ class Quarantine:
         self.names = list(state["names"])
         self._seen = {name: list(steps) for name, steps in state["seen"].items()}
         self._suspects |= set(state["suspects"])
+        self._set_aside = dict(state.get("set_aside", {}))

@@ -22,7 +22,9 @@ from tacotron2.events import IncidentEvent
 from tacotron2.hparams import HParams
 from tacotron2.losses import Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.models.tacotron2 import TacotronOutput
 from tacotron2.reduction import stage_at
+from tacotron2.training.clip_ledger import ClipLedger
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Guarded
@@ -32,6 +34,7 @@ from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
 from tacotron2.training.readings import Made, Reading
 from tacotron2.training.schedule import learning_rate, teacher_forcing
+from tacotron2.training.snapshot import Snapshots
 from tacotron2.training.state import (
     CheckpointFolder,
     Progress,
@@ -73,6 +76,7 @@ class Trainer:
         self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
         self.ranks.connect(self.model)
         self.knobs = Knobs(hparams)
+        self.clips = ClipLedger(train_set, self.r(0), self.fabric.device, self.ranks)
         self._speak_with(self.r(0))
         train = hparams.train
         self.sampler = LengthBatchSampler(
@@ -83,6 +87,7 @@ class Trainer:
         resolved = hparams.replace(precision=self.precision)
         self.guard = Guard(Guarded(resolved, self.model, self.network, self.ranks, folder, len(train_set)))
         self.loss_scale = LossScale(self.fabric)
+        self.snapshots = Snapshots(train.report_every)
 
     def resume(self) -> int | None:
         """Takes up the newest state of the folder; the step it stands at, or None at a first start.
@@ -112,6 +117,7 @@ class Trainer:
             self.guard.load_state_dict(content["guard"])
             self.loss_scale.load_state_dict(content.get("loss_scale", {}))
             self._speak_with(content["n_frames_per_step"])
+            self.clips.load_state_dict(content.get("clips", ()))
         except (KeyError, RuntimeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise CheckpointError(f"{path}: does not fit this training: {reason}") from None
@@ -154,6 +160,8 @@ class Trainer:
     def adjust(self) -> list[IncidentEvent]:
         """Does what the guard's readings call for; what is to be told of it."""
         incidents = self.guard.adjust(self.progress.step, self.knobs)
+        if self.hparams.train.set_aside_bad_clips:
+            incidents += self.guard.set_aside(self.progress.step, self.clips.persistent())
         self._leave_out()
         return incidents
 
@@ -178,6 +186,8 @@ class Trainer:
         """Model and criterion; batches follow."""
         self.model.decoder.set_r(r)
         self.criterion = Tacotron2Loss(self.hparams, r).to(self.fabric.device)
+        if r != self.clips.r:
+            self.clips.begin_anew(r)
         self._heed_scales()
 
     def r(self, step: int) -> int:
@@ -214,7 +224,14 @@ class Trainer:
         self.guard.begin()
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
-        terms = backward(self.fabric, self.network, self.criterion, batch, parts, weight, self.ranks, forced)
+        note = self.snapshots.noting(step + 1)
+
+        def both(output: TacotronOutput, part: Batch) -> None:
+            self.clips.note(output, part)
+            note(output, part)
+
+        how = (parts, weight, self.ranks, forced, both)
+        terms = backward(self.fabric, self.network, self.criterion, batch, *how)
         self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         norms = torch.stack(torch._foreach_norm(gradients))

@@ -66,6 +66,7 @@ class ValidationResult:
             attention_image=str(attention),
             spectrogram_image=str(spectrogram),
             audio=audio,
+            texts=[each.utterance.text for each in self.shown],
         )
 
 

@@ -20,8 +20,11 @@ PHRASES = [phrase for catalogue in CATALOGUES for phrase in catalogue]
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 LATIN_WORD = re.compile("[A-Za-z]{4,}")
 NAMES = {"Ctrl", "Python", "MLflow", "PostgreSQL", "TensorBoard"}
-NO_WORDS = re.compile(r"`[^`]*`|\"[^\"]*\"|\{[^}]*\}|--[\w-]+|smart-tuner( synthesize --run)?")
-"""Commands, quotations, parameters and options stay as they are in every language."""
+NO_WORDS = re.compile(
+    r"`[^`]*`|\"[^\"]*\"|\{[^}]*\}|--[\w-]+|smart-tuner( synthesize --run)?"
+    r"|(?<!\w)/[a-z]+|[a-z]+\.[a-z_]+(=\w+)?"
+)
+"""Commands, quotations, parameters, options and keys stay as they are in every language."""
 
 
 def words_of(form: str) -> str:

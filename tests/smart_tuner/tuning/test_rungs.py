@@ -60,6 +60,20 @@ def test_a_better_score_never_ends_earlier(others: list[float], score: float, fa
         assert goes_on(min(1.0, score + 0.1), others, factor)
 
 
+@pytest.mark.parametrize(("cause", "on"), [("interrupted", True), ("running", True), ("crashed", False)])
+def test_a_trial_that_goes_on_under_another_number_is_compared_with_once(cause: str, on: bool) -> None:
+    study = optuna.create_study(direction="maximize", pruner=make_pruner(3))
+    for score in (0.9, 0.9, 0.8, 0.1):  # the first one was cut off, and the second one is its repetition
+        trial = study.ask()
+        trial.report(score, 1)
+        if trial.number == 0:
+            trial.set_user_attr("cause", cause)
+            study.tell(trial, state=optuna.trial.TrialState.FAIL)
+    trial = study.ask()
+    trial.report(0.85, 1)
+    assert trial.should_prune() is not on
+
+
 def test_what_was_enqueued_to_compare_with_is_never_ended() -> None:
     chance = optuna.samplers.RandomSampler(seed=1)
     study = optuna.create_study(direction="maximize", pruner=make_pruner(3), sampler=chance)

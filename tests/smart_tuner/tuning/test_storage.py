@@ -14,7 +14,6 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.exceptions import StorageInternalError
 from optuna.storages import BaseStorage, fail_stale_trials
 from optuna.storages._heartbeat import BaseHeartbeat
 from optuna.study import StudyDirection
@@ -270,7 +269,7 @@ def test_an_error_that_stays_is_not_tried_again(database: str) -> None:
         sqlite3.DatabaseError("database disk image is malformed"),
     ):
         faults.at_statements(lambda count: count == 1, error)
-        with pytest.raises(StorageInternalError):
+        with pytest.raises(StudyStorageError, match=f"cannot be used: {error}"):
             storage.set_study_user_attr(study_id, "a", 1)
         assert faults.count == 1 and waits == []
         faults.end()
@@ -290,6 +289,9 @@ def test_a_beat_that_fails_leaves_the_next_one_to_it(database: str, caplog: pyte
         storage.record_heartbeat(trial)
     assert "no heartbeat of the trial" in caplog.text and LOCKED in caplog.text
     assert waits == []
+    faults.at_statements(lambda count: count == 1, sqlite3.OperationalError("database or disk is full"))
+    storage.record_heartbeat(trial)  # in a thread, where it would end all further beats
+    faults.end()
     storage.record_heartbeat(trial)
 
 

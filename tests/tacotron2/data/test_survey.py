@@ -8,7 +8,7 @@ import pytest
 
 from tacotron2.data import screening
 from tacotron2.data import survey as module
-from tacotron2.data.survey import survey
+from tacotron2.data.survey import letter_pairs, survey
 from tacotron2.data.utterances import DataError
 from tests.tacotron2.data.recordings import HPARAMS, TEXT, add_line, fingerprint, ljspeech, tone
 
@@ -26,6 +26,7 @@ def test_what_counts_and_what_does_not(tmp_path: Path, monkeypatch: pytest.Monke
     found = survey(folder, home, HPARAMS, lambda *each: told.append(each))
     assert (found.named, found.clips, found.sampling_rate) == (14, 9, 16_000)
     assert found.hours == pytest.approx(9 * 1.2 / 3600)
+    assert (found.letter_pairs, found.speakers) == (len(letter_pairs(TEXT)), 1)
     assert "LJSpeech" in found.layout and told[-1] == (13, 13)
     assert fingerprint(folder) == before
 
@@ -41,6 +42,8 @@ def test_the_second_look_finds_the_first_and_a_change_is_seen(
         assert survey(folder, home, HPARAMS) == first
     kept.write_text("{")
     assert survey(folder, home, HPARAMS) == first
+    kept.write_text('{"clips": 3}')  # another version of the program has written it
+    assert survey(folder, home, HPARAMS) == first
     tone(folder / "wavs" / "c003.wav", seconds=9.0)
     assert survey(folder, home, HPARAMS).hours == pytest.approx(first.hours + 7.8 / 3600)
 
@@ -54,3 +57,11 @@ def test_nothing_usable_is_no_error_here_and_no_known_form_is(tmp_path: Path) ->
     (folder / "metadata.csv").unlink()
     with pytest.raises(DataError, match="the folder is empty"):
         survey(folder, tmp_path / "data", HPARAMS)
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [("Abba", {"ab", "bb", "ba"}), ("a b, c!", set()), ("Ёж ёж 12", {"ёж"}), ("", set())],
+)
+def test_letter_pairs(text: str, pairs: set[str]) -> None:
+    assert letter_pairs(text) == pairs

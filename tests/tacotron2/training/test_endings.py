@@ -119,7 +119,7 @@ class TestEnds:
         result, events = run(hparams, sets, tmp_path)
         assert (result.cause, result.step) == ("completed", 1)
         kinds = [event.kind for event in events]
-        assert kinds == ["started", "step", "validation", "checkpoint", "checkpoint", "finished"]
+        assert kinds == ["started", "step", "clips", "validation", "checkpoint", "checkpoint", "finished"]
         assert result.best_checkpoint == tmp_path / "checkpoints" / "best-0000001.ckpt"
         again, events = run(hparams, sets, tmp_path)
         assert again == result and steps_of(events, StepEvent) == []

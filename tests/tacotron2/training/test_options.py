@@ -47,12 +47,14 @@ OTHERWISE = {
     "gradient_checkpointing",
     "max_train_minutes",
     "log_every",
+    "report_every",
     "validate_every",
     "free_running_clips",
     "checkpoint_every",
     "keep_states",
     "keep_best",
     "calm_steps",
+    "set_aside_bad_clips",
 }
 """Who computes, at what price, until when, what is judged and kept, two of a schedule, and one that only a
 training in trouble reads: tested where each has its place."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tacotron2.training.quarantine import Quarantine
+from tacotron2.training.quarantine import Quarantine, read_quarantined
 
 
 def after(folder: Path, sightings: list[tuple[int, str]], num_utterances: int = 100) -> Quarantine:
@@ -58,8 +58,8 @@ def test_a_rollback_remembers_the_culprits_that_ended_the_attempt(tmp_path: Path
     again.write()
     content = json.loads((tmp_path / "quarantine.json").read_text())
     assert content["quarantined"] == [
-        {"utterance": "a", "steps": [31]},
-        {"utterance": "early", "steps": [3, 40]},
+        {"utterance": "a", "steps": [31], "why": "not finite"},
+        {"utterance": "early", "steps": [3, 40], "why": "not finite"},
     ]
     assert content["suspects"] == ["a", "b", "c"]
 
@@ -71,3 +71,28 @@ def test_a_damaged_file_is_told_and_passed_over(
     (tmp_path / "quarantine.json").write_text(content)
     assert Quarantine(tmp_path / "quarantine.json", 9).read_suspects() == []
     assert "quarantine.json" in caplog.text
+
+
+def test_what_is_set_aside_leaves_room_for_what_is_not_finite(tmp_path: Path) -> None:
+    quarantine = after(tmp_path, [(3, "a"), (9, "a")], num_utterances=30)
+    assert quarantine.set_aside(10, ["b", "c", "d"]) == [
+        "b",
+        "c",
+    ]  # of three places one is the poisoned clip's
+    assert quarantine.set_aside(20, ["b", "c", "d"]) == []
+    assert quarantine.names == ["b", "c"] and list(quarantine.settle()) == ["a"]
+    again = Quarantine(tmp_path / "quarantine.json", 30)
+    again.load_state_dict(json.loads(json.dumps(quarantine.state_dict())))
+    assert again.set_aside(30, ["d"]) == [] and again.names == ["b", "c", "a"]
+    again.write()
+    assert read_quarantined(tmp_path / "quarantine.json") == ["b", "c", "a"]
+    told = json.loads((tmp_path / "quarantine.json").read_text())["quarantined"]
+    assert told[0] == {"utterance": "b", "steps": [10], "why": "badly aligned"}
+    assert told[2] == {"utterance": "a", "steps": [3, 9], "why": "not finite"}
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"quarantined": [1]}'])
+def test_a_damaged_file_names_nobody(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "quarantine.json").write_text(content)
+    assert read_quarantined(tmp_path / "quarantine.json") == []
