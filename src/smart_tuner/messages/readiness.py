@@ -16,8 +16,8 @@ class ReadinessPhrase(Phrase):
     READINESS_TITLE = "Readiness report of Smart Tuner", "Отчёт о готовности к обучению"
     MADE = "{date}, commit {commit}", "{date}, коммит {commit}"
     MADE_ON = (
-        "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, {gpus}",
-        "Python {python}, {system}, ядер CPU {cores}, памяти {memory:GiB}, {gpus}",
+        "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, GPU: {gpus}",
+        "Python {python}, {system}, ядер CPU {cores}, памяти {memory:GiB}, GPU: {gpus}",
     )
     READINESS_COUNTS = (
         "{passed} passed, {failed} failed, {warned} {warned:warning|warnings}, {unchecked} not checked",
