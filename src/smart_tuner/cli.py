@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from smart_tuner.clips_command import clips
+from smart_tuner.doctor_command import doctor
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -39,6 +40,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.registry.commands import registered_run, registry_app
 from smart_tuner.report_command import report
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
@@ -58,6 +60,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(incident_app, name="incident")
 app.add_typer(model_app, name="model")
 app.add_typer(notify_app, name="notify")
+app.add_typer(registry_app, name="registry")
 app.add_typer(study_app, name="study")
 
 
@@ -103,6 +106,7 @@ app.command()(replay)
 app.command()(gate)
 app.command()(clips)
 app.command()(report)
+app.command()(doctor)
 app.command()(optimize)
 app.command()(join)
 
@@ -113,7 +117,7 @@ def synthesize(
         str | None, typer.Argument(help="What to say; otherwise --file or standard input.")
     ] = None,
     run: Annotated[
-        str | None, typer.Option(help="The run whose voice speaks: its name, or its folder.")
+        str | None, typer.Option(help="The run whose voice speaks: its name, its folder, or registry:best.")
     ] = None,
     voice: Annotated[Path | None, typer.Option(help="Or a voice that `bundle` wrote.", exists=True)] = None,
     file: Annotated[
@@ -155,8 +159,10 @@ def synthesize(
         if run is not None:
             from smart_tuner.run_folder import find_run
 
-            found = find_run(runs_folder, run)
-            weights, folder = f"--checkpoint={found.best_checkpoint()}", found.speech_folder
+            registered = registered_run(runs_folder, run)  # nothing is written into its folder
+            found = registered or find_run(runs_folder, run)
+            weights = f"--checkpoint={found.best_checkpoint()}"
+            folder = Path() if registered else found.speech_folder
         target = output or folder / f"{time.strftime('%Y%m%d-%H%M%S')}.wav"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)

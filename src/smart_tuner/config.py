@@ -22,6 +22,7 @@ import yaml
 from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
+from smart_tuner.registry.settings import RegistrySettings
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -105,6 +106,7 @@ LAYER_SECTIONS: dict[str, type] = {
     "tuning": TuningSettings,
     "gate": GateSettings,
     "space": SpaceSettings,
+    "registry": RegistrySettings,
 }
 """What a run has beside the library's hyper-parameters."""
 ADVISED = ("max_steps", "learning_rate_decay_start")
@@ -128,6 +130,7 @@ class Config:
     tuning: TuningSettings = field(default_factory=TuningSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
+    registry: RegistrySettings = field(default_factory=RegistrySettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
     advised_length: bool = False
@@ -160,8 +163,8 @@ class Config:
     def digest(self) -> str:
         """The same for two configurations that train the same model on the same recordings.
 
-        Neither the preset's name nor services, supervisor and notices count: a run can be resumed with
-        other ports. Nor does a study (tuning, gate, space): what it finds stands in the hyper-parameters.
+        Neither the preset's name nor services, supervisor, notices and registry count: a run can be resumed
+        with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it finds.
         """
         hparams = self.hparams.to_dict()
         if self.advised_length:

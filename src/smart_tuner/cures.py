@@ -193,7 +193,7 @@ class CureController:
 
     def _told(self, diagnosis: Diagnosis) -> DiagnosisEvent:
         step = self.course.looks[-1].step
-        evidence = dict(diagnosis.evidence)
+        evidence = {name: value for name, value in diagnosis.evidence.items() if value is not None}
         return DiagnosisEvent(step, diagnosis.trouble.value, diagnosis.confidence, evidence)
 
 

@@ -33,6 +33,7 @@ from smart_tuner.messages import (
 )
 from smart_tuner.progress import Output, make_progress
 from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.registry.registration import register_voice
 from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
 from smart_tuner.self_healing import SelfHealing
@@ -101,6 +102,7 @@ class SmartTunerMain:
             StorageError: the summary cannot be written.
         """
         machine = self._check_machine()
+        self._tell_readiness(machine)
         claimed = claim(self._root, self._config, self._new)
         if self._faults:
             write_faults(claimed.run.faults_file, self._faults)
@@ -175,6 +177,18 @@ class SmartTunerMain:
             self._output.result(CommandPhrase.WARNING(message=finding.message))
         return machine
 
+    def _tell_readiness(self, machine: Machine) -> None:
+        """The verdict of quick checks, and of the last whole report of the same program and settings."""
+        from smart_tuner.readiness.at_start import told_at_start
+        from smart_tuner.readiness.scene import Scene
+
+        scene = Scene(self._config, machine, self._root, device=self._device)
+        lines, failures = told_at_start(scene)
+        for line in lines:
+            self._output.say(line)
+        for failure in failures:
+            self._warn(failure)
+
     def _announce(self, claimed: Claim) -> None:
         run = claimed.run
         if claimed.resumed:
@@ -246,6 +260,7 @@ class SmartTunerMain:
             if outcome.cause is ExitCause.STOPPED:
                 self._output.result(EndPhrase.ENDED_BY_CONTROLLER(reason=why))
             self._tell_success(run, write_summary(run, machine, outcome))
+            register_voice(run, self._config.registry, self._output)
             return
         told = EndPhrase.ENDED(cause=CAUSES[outcome.cause](), reason=why, log=run.log_file)
         hint = [] if outcome.cause.ends_the_run else [EndPhrase.TRY_AGAIN()]

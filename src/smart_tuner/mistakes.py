@@ -50,6 +50,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     from smart_tuner.notice_settings import SecretsError
     from smart_tuner.own_recordings import SurveyError
     from smart_tuner.records import ExitCause, OutcomeError
+    from smart_tuner.registry.errors import RegistryError
     from smart_tuner.restart_history import HistoryError
     from smart_tuner.run_folder import RunError
     from smart_tuner.tuning.storage_address import StudyStorageError
@@ -68,6 +69,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
         MachineError,
         OutcomeError,
         HistoryError,
+        RegistryError,
         FaultError,
         SecretsError,
         StudyStorageError,

@@ -15,14 +15,15 @@ import sqlite3
 import sys
 import urllib.parse
 import urllib.request
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from smart_tuner.tracking_store import artifact_uri, database_path, database_uri
+from smart_tuner.tracking_store import TrackingStoreError, artifact_uri, database_path, database_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,6 +60,19 @@ def open_store(tracking_root: Path) -> tuple[MlflowClient, str]:
         experiment_id = _experiment(client, tracking_root)
         making.unlink(missing_ok=True)
         return client, experiment_id
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Whatever MLflow and what it stands on raise about the store, as one error."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError) as error:
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise TrackingStoreError(reason[0]) from error
 
 
 def study_run(client: MlflowClient, experiment_id: str, tracking_root: Path, study: str) -> str:
@@ -142,6 +156,11 @@ def _follow_move(database: Path, before: str, now: str) -> None:
             "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) WHERE instr(artifact_uri, ?) = 1",
             (now, len(before) + 1, before + "/"),
         )
+        for column in ("source", "storage_location"):  # of registered voices
+            connection.execute(
+                f"UPDATE model_versions SET {column} = ? || substr({column}, ?) WHERE instr({column}, ?) = 1",
+                (now, len(before) + 1, before + "/"),
+            )
         connection.execute(
             "UPDATE experiments SET artifact_location = ? WHERE artifact_location = ?", (now, before)
         )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smart_tuner.mlflow_store import open_store, study_run
+from smart_tuner.mlflow_store import open_store, store_errors, study_run
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.tracking_store import TrackingStoreError, event_files, event_scalars
 from smart_tuner.trial_record import TrialRecord, TrialRecordError
@@ -144,15 +143,12 @@ class MlflowWriter:
 
 @contextmanager
 def _store_errors() -> Iterator[None]:
-    """Whatever MLflow and what it stands on raise about the store, as one error."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
+    """What is wrong with the store, or with the record of a trial, as one error."""
     try:
-        yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, OSError, TrialRecordError) as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise TrackingStoreError(reason[0]) from error
+        with store_errors():
+            yield
+    except TrialRecordError as error:
+        raise TrackingStoreError(str(error)) from error
 
 
 def _metrics(stamped: Stamped) -> list[Metric]:

@@ -15,12 +15,12 @@ from smart_tuner.study_follower import StudyLook, TrialLook
 from smart_tuner.tuning.study_words import short
 
 STATES: dict[str, Phrase] = {
-    "waiting": MonitorPhrase.TRIAL_WAITS,
+    "waiting": MonitorPhrase.SEEN_WAITING,
     "running": MonitorPhrase.LIVE_RUNNING,
-    "complete": MonitorPhrase.TRIAL_COMPLETE,
-    "pruned": MonitorPhrase.TRIAL_WAS_PRUNED,
-    "failed": MonitorPhrase.TRIAL_FAILED_NOW,
-    "cut_off": MonitorPhrase.TRIAL_WAS_CUT_OFF,
+    "complete": MonitorPhrase.SEEN_COMPLETE,
+    "pruned": MonitorPhrase.SEEN_PRUNED,
+    "failed": MonitorPhrase.SEEN_FAILED,
+    "cut_off": MonitorPhrase.SEEN_CUT_OFF,
 }
 STYLES = {"running": "green", "waiting": "dim", "pruned": "yellow", "failed": "red", "cut_off": "dim"}
 BESIDE_TREND, BESIDE_VALUES = 20, 58
@@ -41,7 +41,7 @@ def study_page(look: StudyLook, frame: Frame) -> RenderableType:
     elif over >= look.budget:
         state, style = MonitorPhrase.STUDY_OVER(), "bold cyan"
     head.add_row(Text(look.name, style="bold"), Text(frame.say(state), style))
-    counts = MonitorPhrase.STUDY_COUNTS(
+    counts = MonitorPhrase.SEEN_COUNTS(
         complete=counted["complete"],
         pruned=counted["pruned"],
         failed=counted["failed"],

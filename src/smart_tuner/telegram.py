@@ -91,6 +91,10 @@ class Telegram:
         """A recording, as `send_picture`."""
         self._send_file("sendAudio", "audio", audio, caption)
 
+    def bot_name(self) -> str:
+        """The bot's own name. TelegramError: the token is wrong, or there was no answer."""
+        return str(dict(self._call("getMe", {}) or {}).get("username", ""))
+
     def updates(self, offset: int, wait_s: int) -> list[dict[str, Any]]:
         """What was written to the bot, from a number on; the server waits up to `wait_s` for something.
 

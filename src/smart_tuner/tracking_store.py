@@ -32,9 +32,14 @@ def database_uri(tracking_root: Path) -> str:
     return f"sqlite:///{database_path(tracking_root)}"
 
 
+def artifact_folder(tracking_root: Path) -> Path:
+    """Pictures, sounds and registered voices, absolute."""
+    return tracking_root.resolve() / "mlartifacts"
+
+
 def artifact_uri(tracking_root: Path) -> str:
     """Absolute `file:` address, so that server and writer agree whatever their working folders are."""
-    return (tracking_root.resolve() / "mlartifacts").as_uri()
+    return artifact_folder(tracking_root).as_uri()
 
 
 def event_scalars(event: Event) -> tuple[int, dict[str, float]]:

@@ -43,6 +43,7 @@ def bundle_run(
     output: Path | None,
     library: Callable[..., int],
     language: Language = Language.EN,
+    replace: bool = False,
 ) -> int:
     """Writes the best voice of a run by the library's command `bundle`; returns its exit status.
 
@@ -50,6 +51,7 @@ def bundle_run(
         output: the file; by default the voice's name in the current folder.
         library: runs a command of `tacotron2.cli`.
         language: of the person who reads.
+        replace: whether a file that exists is replaced.
 
     Raises:
         RunError: the run has no voice yet, or one of its records cannot be read.
@@ -63,7 +65,8 @@ def bundle_run(
     with tempfile.TemporaryDirectory() as temporary:
         about = Path(temporary) / "about.json"
         about.write_text(json.dumps(about_it, ensure_ascii=False), encoding="utf-8")
-        status = library("bundle", f"--checkpoint={checkpoint}", f"--about={about}", f"--output={target}")
+        arguments = [f"--checkpoint={checkpoint}", f"--about={about}", f"--output={target}"]
+        status = library("bundle", *arguments, *(["--replace"] if replace else []))
     if status == 0 and card.not_stated():
         options = ", ".join("--" + field.replace("_", "-") for field in card.not_stated())
         told = CommandPhrase.WARNING(message=CommandPhrase.NOT_STATED(options=options))

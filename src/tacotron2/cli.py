@@ -2,16 +2,18 @@
 
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
-    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE
+    python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
+    python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
+        --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed` or `error`. So a program
-can tell it in another language.
+then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed`, `self-check` or `error`. So
+a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -75,10 +77,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--checkpoint", type=Path, required=True)
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
+    bundle.add_argument("--replace", action="store_true", help="replace a file that exists")
     replay = commands.add_parser("incident-replay", help="a non-finite update again", allow_abbrev=False)
     replay.add_argument("--folder", type=Path, required=True, help="the incident's folder")
     described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
     described.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    checked = commands.add_parser("self-check", help="whether all of it works here", allow_abbrev=False)
+    checked.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    checked.add_argument("--home", type=Path, required=True, help="where lists and demo corpora are kept")
+    checked.add_argument("--folder", type=Path, help="the recordings; without it, the demo corpus")
+    checked.add_argument("--goal-steps", type=int, required=True, help="when attention is to have formed")
+    checked.add_argument("--memory", type=int, required=True, metavar="BYTES", help="for the training")
     chosen = parser.parse_args(arguments)
     verbs = {
         "synthesize": _synthesize,
@@ -88,6 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "survey": _survey,
         "incident-replay": _replay,
         "model-info": _model_info,
+        "self-check": _self_check,
     }
     try:
         return verbs[chosen.command](chosen)
@@ -190,7 +200,7 @@ def _bundle(chosen: argparse.Namespace) -> int:
 
     try:
         about = About.from_dict(json.loads(chosen.about.read_bytes()))
-        write_voice(chosen.output, chosen.checkpoint, about)
+        write_voice(chosen.output, chosen.checkpoint, about, chosen.replace)
     except (CheckpointError, VoiceError, TextError, OSError) as error:
         return _fail(chosen, error, DATA_ERROR)
     size = chosen.output.stat().st_size
@@ -314,6 +324,24 @@ def _model_info(chosen: argparse.Namespace) -> int:
         _say_record(kind="described", **told)
     else:
         print(json.dumps(told, indent=2))
+    return 0
+
+
+def _self_check(chosen: argparse.Namespace) -> int:
+    from tacotron2.hparams import HParamsError
+    from tacotron2.schema import read_hparams
+    from tacotron2.self_check import Job, self_check
+
+    try:
+        hparams = read_hparams(chosen.settings)
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    job = Job(hparams, chosen.home, chosen.folder, chosen.goal_steps, chosen.memory)
+    for found in self_check(job):
+        if chosen.json:
+            _say_record(kind="self-check", **found)
+        elif "checked" in found:
+            print(json.dumps(found))
     return 0
 
 

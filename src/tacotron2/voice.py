@@ -81,16 +81,16 @@ class Voice:
     facts: Mapping[str, Any]
 
 
-def write_voice(path: Path, checkpoint: Path, about: About) -> None:
-    """Writes a voice from the weights of a checkpoint.
+def write_voice(path: Path, checkpoint: Path, about: About, replace: bool = False) -> None:
+    """Writes a voice from the weights of a checkpoint, whole or not at all.
 
     Raises:
         CheckpointError: the checkpoint cannot be used.
-        VoiceError: its weights are not finite, or `path` exists.
+        VoiceError: its weights are not finite, or `path` exists and is not to be replaced.
         TextError: its dictionary cannot be read.
         OSError: a picture or sample cannot be read, or `path` cannot be written.
     """
-    if path.exists():
+    if path.exists() and not replace:
         raise VoiceError(f"{path}: exists already; remove it, or choose another --output")
     model = with_one_r(load_model(checkpoint))
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
-    "controllers": 5,
+    "controllers": 6,
     "bad_clips": 1,
     "data_path": 2,
     "decoder_loop": 2,

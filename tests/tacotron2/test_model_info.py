@@ -10,7 +10,8 @@ import torch
 from tacotron2.hparams import create_hparams
 from tacotron2.model_info import ModelInfo, describe
 from tacotron2.models import Tacotron2
-from tests.tacotron2.test_trainable import NARROW, WITHOUT_GRADIENT
+from tacotron2.self_check import WITHOUT_GRADIENT
+from tests.tacotron2.test_trainable import NARROW
 
 REPORT = {
     "embedding": 30_720,

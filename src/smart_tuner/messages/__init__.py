@@ -27,8 +27,10 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
+from smart_tuner.messages.readiness import ReadinessPhrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
+from smart_tuner.messages.registry import RegistryPhrase
 from smart_tuner.messages.report import ReportPhrase
 from smart_tuner.messages.step_report import StepReportPhrase
 from smart_tuner.messages.study import StudyPhrase
@@ -51,8 +53,10 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ModelPhrase,
     MonitorPhrase,
     NoticePhrase,
+    ReadinessPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
+    RegistryPhrase,
     ReportPhrase,
     ServicePhrase,
     StepReportPhrase,
@@ -124,8 +128,10 @@ __all__ = [
     "NoticePhrase",
     "Parameter",
     "Phrase",
+    "ReadinessPhrase",
     "RecordingsPhrase",
     "RecoveryPhrase",
+    "RegistryPhrase",
     "ReportPhrase",
     "ServicePhrase",
     "StepReportPhrase",

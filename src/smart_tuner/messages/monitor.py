@@ -110,14 +110,14 @@ class MonitorPhrase(Phrase):
     TRIAL_TIME = "time", "время"
     TRIAL_VALUES = "values", "значения"
     TRIAL_BEST = "Best so far", "Лучшая пока"
-    TRIAL_WAITS = "waits", "ждёт"
-    TRIAL_COMPLETE = "complete", "готова"
-    TRIAL_WAS_PRUNED = "pruned", "отсеяна"
-    TRIAL_FAILED_NOW = "failed", "не удалась"
-    TRIAL_WAS_CUT_OFF = "cut off", "прервана"
+    SEEN_WAITING = "waits", "ждёт"
+    SEEN_COMPLETE = "complete", "готова"
+    SEEN_PRUNED = "pruned", "отсеяна"
+    SEEN_FAILED = "failed", "не удалась"
+    SEEN_CUT_OFF = "cut off", "прервана"
     NO_BEST_TRIAL = "none is above the gate yet", "порог качества пока никто не прошёл"
     BEST_TRIAL_NOW = "trial {number}, score {score:.3f}", "проба {number}, оценка {score:.3f}"
-    STUDY_COUNTS = (
+    SEEN_COUNTS = (
         "{complete} complete, {pruned} pruned, {failed} failed, {running} running",
         "готовы {complete}, отсеяны {pruned}, не удались {failed}, идут {running}",
     )

@@ -36,15 +36,16 @@ class RunRecords:
 
     @classmethod
     def read(cls, run: RunFolder) -> RunRecords:
-        """As it is now."""
+        """As it is now. A command at its end still holds the run; the outcome knows better."""
+        outcome = _outcome(run)
         return cls(
             folder=run.path,
             name=run.name,
-            state=state_of(run),
+            state=outcome.cause.value if outcome else state_of(run),
             stream=read_events(run.events_file)[0],
             settings_text=_text(run.settings_file),
             config=_config(run),
-            outcome=_outcome(run),
+            outcome=outcome,
             examination=json_mapping(run.examination_file),
             machine=_mapping(json_mapping(run.summary_file).get("machine")),
             tuning=json_mapping(run.tuning_file),

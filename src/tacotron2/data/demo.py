@@ -76,15 +76,9 @@ def make_demo(folder: Path, hparams: HParams, progress: Progress | None = None) 
         DemoSettingsError: a language without a grammar, an unknown voice, impossible lengths.
         DemoError: no synthesiser, or a folder that cannot be used.
     """
-    try:
-        grammar = find_grammar(hparams.text.language)
-    except GrammarError as error:
-        raise DemoSettingsError(
-            f"{error}; name recordings of your own (run.data_folder), or take one of these"
-        ) from error
+    grammar = _grammar(hparams)
     settings = _settings(hparams, grammar)
-    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    home = folder / f"demo-{key}"
+    home = _home(folder, settings)
     if home.exists():
         return _open(home)
     sentences = _sentences(hparams, grammar)
@@ -92,6 +86,31 @@ def make_demo(folder: Path, hparams: HParams, progress: Progress | None = None) 
         seconds = _fill(workplace, sentences, hparams, settings, progress)
         _publish(workplace, home)
     return _corpus(home, seconds)
+
+
+def find_demo(folder: Path, hparams: HParams) -> DemoCorpus | None:
+    """What `make_demo` has made; None where it has made nothing yet.
+
+    Raises:
+        DemoSettingsError: as `make_demo`.
+        DemoError: files of it are missing.
+    """
+    home = _home(folder, _settings(hparams, _grammar(hparams)))
+    return _open(home) if home.exists() else None
+
+
+def _grammar(hparams: HParams) -> Grammar:
+    try:
+        return find_grammar(hparams.text.language)
+    except GrammarError as error:
+        raise DemoSettingsError(
+            f"{error}; name recordings of your own (run.data_folder), or take one of these"
+        ) from error
+
+
+def _home(folder: Path, settings: dict[str, Any]) -> Path:
+    key = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return folder / f"demo-{key}"
 
 
 def _settings(hparams: HParams, grammar: Grammar) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 
 from tacotron2.data.dataset import TextMelCollate, TextMelLoader
 from tacotron2.data.shares import BatchShares
-from tacotron2.hparams import HParams
+from tacotron2.hparams import HParams, TrainParams
 from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.reduction import stage_at
@@ -118,12 +118,17 @@ def estimate(
         num_parameters = watch.model.num_parameters()
     limit = train.max_train_minutes * 60
     whole = sum(took)
+    disk = disk_bytes(train, num_parameters)
+    by_r = _seconds_by_r(parts, took) if len(hparams.reduction_stages) > 1 else {}
+    return Estimate(whole / train.max_steps, min(whole, limit) if limit else whole, disk, by_r)
+
+
+def disk_bytes(train: TrainParams, num_parameters: int) -> int:
+    """What the run folder will take: weights, full states, what every validation leaves."""
     weights = 4 * num_parameters
     validations = -(-train.max_steps // train.validate_every)
     states = (train.keep_states + STATE_BEING_WRITTEN) * 3 * weights
-    disk = (train.keep_best + 1) * weights + states + validations * BYTES_PER_VALIDATION
-    by_r = _seconds_by_r(parts, took) if len(hparams.reduction_stages) > 1 else {}
-    return Estimate(whole / train.max_steps, min(whole, limit) if limit else whole, disk, by_r)
+    return (train.keep_best + 1) * weights + states + validations * BYTES_PER_VALIDATION
 
 
 def _seconds_by_r(parts: Sequence[Stretch], took: Sequence[float]) -> dict[str, float]:
