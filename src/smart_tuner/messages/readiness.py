@@ -36,7 +36,7 @@ class ReadinessPhrase(Phrase):
         "{date} команда `smart-tuner doctor` нашла, не пройдено: {names}",
     )
     STARTING_FAILS = "{title}: {detail}; what to do: {remedy}", "{title}: {detail}; что делать: {remedy}"
-    WHAT_TO_DO = "what to do: {remedy}", "что делать: {remedy}"
+    DOCTOR_WHAT_TO_DO = "what to do: {remedy}", "что делать: {remedy}"
     STATUS_PASSED = "passed", "пройдено"
     STATUS_WARNED = "warning", "предупреждение"
     STATUS_FAILED = "failed", "не пройдено"
@@ -47,7 +47,7 @@ class ReadinessPhrase(Phrase):
         "--json, --html and --md exclude one another",
         "--json, --html и --md вместе не бывают",
     )
-    REPORT_WRITTEN = "{verdict}: {path}", "{verdict}; отчёт: {path}"
+    DOCTOR_REPORT_WRITTEN = "{verdict}: {path}", "{verdict}; отчёт: {path}"
 
     GROUP_IMPORTS = "Imports", "Импорт"
     GROUP_SOURCES = "Syntax", "Синтаксис"
@@ -66,7 +66,7 @@ class ReadinessPhrase(Phrase):
     MODULES = "{count} {count:module|modules}", "{count} {count:модуль|модуля|модулей}"
     SETTINGS_VALID = "the settings can be used", "настройки можно использовать"
     SETTINGS_OF = "{preset}", "набор настроек {preset}"
-    PARAMETERS = "parameters of the report's model", "параметры модели из отчёта"
+    DOCTOR_PARAMETERS = "parameters of the report's model", "параметры модели из отчёта"
     PARAMETERS_COUNTED = (
         "{count:,} parameters, {learning:,} of them trainable; {expected:,} are right",
         "параметров {count:,}, из них обучаемых {learning:,}; верно {expected:,}",

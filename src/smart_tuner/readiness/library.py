@@ -119,7 +119,7 @@ def _ticks(found: Findings, scene: Scene) -> Iterator[Tick]:
 
     for part in PARTS:
         yield tick(part, Group.PARTS, part, lambda facts: (Status.PASSED, "", None))
-    yield tick("parameters", Group.MODEL, ReadinessPhrase.PARAMETERS(), judge_parameters)
+    yield tick("parameters", Group.MODEL, ReadinessPhrase.DOCTOR_PARAMETERS(), judge_parameters)
     yield tick(
         "speech", Group.MODEL, ReadinessPhrase.SPEECH(), _judge_speech, fix=ReadinessPhrase.INSTALL_AGAIN()
     )

@@ -132,7 +132,7 @@ def _sentence(tick: Tick, language: Language) -> str:
 
 
 def _remedy(remedy: Words, language: Language) -> str:
-    return render(ReadinessPhrase.WHAT_TO_DO(remedy=remedy), language)
+    return render(ReadinessPhrase.DOCTOR_WHAT_TO_DO(remedy=remedy), language)
 
 
 def _escaped(text: str) -> str:
