@@ -214,7 +214,7 @@ def test_reading_and_checking_a_space_needs_no_optuna() -> None:
     script = (
         "import json, sys\n"
         "from smart_tuner.config import load_config\n"
-        "from smart_tuner.tuning import objective, search_space\n"
+        "from smart_tuner import objective\nfrom smart_tuner.tuning import search_space\n"
         "search_space.SearchSpace.of(load_config('probe'))\n"
         "print(json.dumps([name for name in ('optuna', 'numpy', 'torch') if name in sys.modules]))"
     )

@@ -162,7 +162,7 @@ def test_a_server_that_stays_away_is_given_up_without_the_password(
     assert study.user_attrs == {"a": 2}
     server.run_sql(f"ALTER ROLE {USER} PASSWORD 'another'")
     storage.engine.dispose()
-    with pytest.raises(optuna.exceptions.StorageInternalError) as lasting:
+    with pytest.raises(StudyStorageError, match=r"password authentication failed") as lasting:
         study.set_user_attr("a", 3)
     server.run_sql(f"ALTER ROLE {USER} PASSWORD '{PASSWORD}'")
     assert len(waits) == 2
