@@ -64,7 +64,7 @@ def doctor(
             sys.stdout.write(text)
         else:
             output.write_text(text, encoding="utf-8")
-            told = ReadinessPhrase.REPORT_WRITTEN(verdict=renderers.verdict(report), path=output)
+            told = ReadinessPhrase.DOCTOR_REPORT_WRITTEN(verdict=renderers.verdict(report), path=output)
             typer.echo(render(told, messages))
         raise typer.Exit(0 if report.is_ready else 1)
 

@@ -15,6 +15,7 @@ from tacotron2.events import (
     FinishedEvent,
     IncidentEvent,
     KnobEvent,
+    ReportEvent,
     RestartEvent,
     StageEvent,
     Stamped,
@@ -69,7 +70,7 @@ class LiveHistory:
         self.stage: StageEvent | None = None
         self.started: StartedEvent | None = None
         self.last: StepEvent | None = None
-        self.report: Event | None = None
+        self.report: ReportEvent | None = None
         self.losses: dict[str, Curve] = {}
         self.reference = Curve()
         self.validations: deque[ValidationEvent] = deque(maxlen=MOST_VALIDATIONS)
@@ -99,7 +100,7 @@ class LiveHistory:
             self.num_validations += 1
         elif isinstance(event, CheckpointEvent):
             self.num_checkpoints += 1
-        elif event.kind == "report":
+        elif isinstance(event, ReportEvent):
             self.report = event
         if isinstance(event, KnobEvent):
             self._knobs.append(event)

@@ -115,7 +115,8 @@ def _rows(look: RunLook, frame: Frame) -> Iterator[tuple[Phrase, str]]:
 
 def _memory(look: RunLook) -> list[Message]:
     """What the newest report says of the worker's memory; nothing where there is no report."""
-    sizes: dict[str, float] = getattr(look.history.report, "memory", {})
+    report = look.history.report
+    sizes = report.memory if report is not None else {}
     known = {
         "host_bytes": MonitorPhrase.MEMORY_NOW,
         "host_peak_bytes": MonitorPhrase.MEMORY_MOST,

@@ -13,6 +13,7 @@ from smart_tuner.notice_queue import NoticeQueue
 from smart_tuner.notice_settings import NoticeSettings, Secrets, SecretsError, careless, read_secrets
 from smart_tuner.notices import Importance, NoNotices, Notice, NoticeKind, Notifier
 from smart_tuner.records import ExitCause, Outcome, read_events
+from smart_tuner.report_words import report_told
 from smart_tuner.run_chat import RunChat
 from smart_tuner.run_folder import RunFolder
 from smart_tuner.run_goals import Goals
@@ -127,10 +128,11 @@ class RunNotices:
             yield from self._goals.update(stamped.event)
 
     def _tell_progress(self, stamped: Stamped, event: ReportEvent | ValidationEvent) -> None:
-        words: Message | str = sentence(stamped, self._language)
-        told = NoticePhrase.RUN_TOLD(run=self._run.name, told=words or NoticePhrase.REPORT(step=event.step))
+        kind, words = NoticeKind.VALIDATION, sentence(stamped, self._language)
+        if isinstance(event, ReportEvent):
+            kind, words = NoticeKind.REPORT, report_told(event, self._language)
+        told = NoticePhrase.RUN_TOLD(run=self._run.name, told=words)
         picture = self._run.path / event.attention_image if event.attention_image else None
-        kind = NoticeKind.REPORT if isinstance(event, ReportEvent) else NoticeKind.VALIDATION
         self._notifier.tell(Notice(kind, Importance.PROGRESS, told, picture))
 
     def _tell(self, kind: NoticeKind, importance: Importance, told: Message | str) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import io
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from rich.console import Console, RenderableType
@@ -33,6 +32,7 @@ from tacotron2.events import (
     Event,
     IncidentEvent,
     KnobEvent,
+    ReportEvent,
     RestartEvent,
     StageEvent,
     Stamped,
@@ -194,16 +194,14 @@ def test_lines_that_could_not_be_read_are_told() -> None:
     assert "2 lines of the record could not be read" in drawn(page, 80)
 
 
-@dataclass(frozen=True)
-class Report(Event):
-    """As much of a report's record as the page wants."""
-
-    kind: ClassVar[str] = "report"
-    memory: dict[str, float]
+def report(memory: dict[str, float]) -> ReportEvent:
+    nothing: dict[str, float] = {}
+    figures = (nothing, nothing, nothing, nothing, nothing)
+    return ReportEvent(250, 0, 1, *figures, 1.0, 1e-3, None, 0.5, 900.0, 0.1, memory)
 
 
 def test_memory_is_that_of_the_newest_report() -> None:
-    told = look(events=[*EVENTS, Report({"host_bytes": 2.0**30, "host_peak_bytes": 3 * 2.0**29})])
+    told = look(events=[*EVENTS, report({"host_bytes": 2.0**30, "host_peak_bytes": 3 * 2.0**29})])
     text = lines_of(drawn(run_page(told, Frame(Language.EN, 100)), 100))
     assert "memory 1,024 MiB, at most 1,536 MiB" in text
     assert "memory" not in drawn(run_page(look(), Frame(Language.EN, 100)), 100)

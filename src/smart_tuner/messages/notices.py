@@ -27,7 +27,6 @@ class NoticePhrase(Phrase):
         "перезапуск {attempt} через {delay:g} с ({cause}, шаг {step}): {plan}",
     )
     PLAN_CHANGE = "{change}", "{change}"
-    REPORT = "report at step {step}", "отчёт на шаге {step}"
     BEST_MODEL = "new best model at step {step}", "новая лучшая модель на шаге {step}"
     TRIAL_ENDED = "{trial}; {best}", "{trial}; {best}"
     TRIAL_SCORED = "trial {trial}: score {score:.3f}", "проба {trial}: оценка {score:.3f}"

@@ -16,10 +16,10 @@ class ReadinessPhrase(Phrase):
     READINESS_TITLE = "Readiness report of Smart Tuner", "Отчёт о готовности к обучению"
     MADE = "{date}, commit {commit}", "{date}, коммит {commit}"
     MADE_ON = (
-        "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, {gpus}",
-        "Python {python}, {system}, ядер CPU {cores}, памяти {memory:GiB}, {gpus}",
+        "Python {python} on {system}, {cores} {cores:core|cores}, {memory:GiB} of memory, GPU: {gpus}",
+        "Python {python}, {system}, ядер CPU {cores}, памяти {memory:GiB}, GPU: {gpus}",
     )
-    COUNTS = (
+    READINESS_COUNTS = (
         "{passed} passed, {failed} failed, {warned} {warned:warning|warnings}, {unchecked} not checked",
         "пройдено {passed}, не пройдено {failed}, предупреждений {warned}, не проверено {unchecked}",
     )
@@ -36,7 +36,7 @@ class ReadinessPhrase(Phrase):
         "{date} команда `smart-tuner doctor` нашла, не пройдено: {names}",
     )
     STARTING_FAILS = "{title}: {detail}; what to do: {remedy}", "{title}: {detail}; что делать: {remedy}"
-    WHAT_TO_DO = "what to do: {remedy}", "что делать: {remedy}"
+    DOCTOR_WHAT_TO_DO = "what to do: {remedy}", "что делать: {remedy}"
     STATUS_PASSED = "passed", "пройдено"
     STATUS_WARNED = "warning", "предупреждение"
     STATUS_FAILED = "failed", "не пройдено"
@@ -47,7 +47,7 @@ class ReadinessPhrase(Phrase):
         "--json, --html and --md exclude one another",
         "--json, --html и --md вместе не бывают",
     )
-    REPORT_WRITTEN = "{verdict}: {path}", "{verdict}; отчёт: {path}"
+    DOCTOR_REPORT_WRITTEN = "{verdict}: {path}", "{verdict}; отчёт: {path}"
 
     GROUP_IMPORTS = "Imports", "Импорт"
     GROUP_SOURCES = "Syntax", "Синтаксис"
@@ -66,8 +66,8 @@ class ReadinessPhrase(Phrase):
     MODULES = "{count} {count:module|modules}", "{count} {count:модуль|модуля|модулей}"
     SETTINGS_VALID = "the settings can be used", "настройки можно использовать"
     SETTINGS_OF = "{preset}", "набор настроек {preset}"
-    PARAMETERS = "parameters of the report's model", "параметры модели из отчёта"
-    COUNTED = (
+    DOCTOR_PARAMETERS = "parameters of the report's model", "параметры модели из отчёта"
+    PARAMETERS_COUNTED = (
         "{count:,} parameters, {learning:,} of them trainable; {expected:,} are right",
         "параметров {count:,}, из них обучаемых {learning:,}; верно {expected:,}",
     )
@@ -76,7 +76,7 @@ class ReadinessPhrase(Phrase):
         "{clips} {clips:sentence|sentences} spoken by the bundled synthesiser, {seconds:.0f} s",
         "встроенный синтезатор произнёс {clips} {clips:предложение|предложения|предложений}, {seconds:.0f} с",
     )
-    STEP = "a training step, forward and backward", "шаг обучения, вперёд и назад"
+    TRAINING_STEP = "a training step, forward and backward", "шаг обучения, вперёд и назад"
     STEP_OF = (
         "{clips} {clips:utterance|utterances}, {frames} {frames:frame|frames}",
         "{clips} {clips:запись|записи|записей}, {frames} {frames:кадр|кадра|кадров}",

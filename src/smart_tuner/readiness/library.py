@@ -119,11 +119,11 @@ def _ticks(found: Findings, scene: Scene) -> Iterator[Tick]:
 
     for part in PARTS:
         yield tick(part, Group.PARTS, part, lambda facts: (Status.PASSED, "", None))
-    yield tick("parameters", Group.MODEL, ReadinessPhrase.PARAMETERS(), judge_parameters)
+    yield tick("parameters", Group.MODEL, ReadinessPhrase.DOCTOR_PARAMETERS(), judge_parameters)
     yield tick(
         "speech", Group.MODEL, ReadinessPhrase.SPEECH(), _judge_speech, fix=ReadinessPhrase.INSTALL_AGAIN()
     )
-    yield tick("step", Group.MODEL, ReadinessPhrase.STEP(), _judge_step)
+    yield tick("step", Group.MODEL, ReadinessPhrase.TRAINING_STEP(), _judge_step)
     yield tick("gradients", Group.MODEL, ReadinessPhrase.GRADIENTS(), judge_gradients)
     for name in LOSSES:
         title = ReadinessPhrase.LOSS_TERM(name=name)
@@ -144,7 +144,7 @@ def _ticks(found: Findings, scene: Scene) -> Iterator[Tick]:
 
 def judge_parameters(facts: Facts) -> Judged:
     count, learning, expected = facts["count"], facts["learning"], facts["expected"]
-    told = ReadinessPhrase.COUNTED(count=count, learning=learning, expected=expected)
+    told = ReadinessPhrase.PARAMETERS_COUNTED(count=count, learning=learning, expected=expected)
     if count == learning == expected:
         return Status.PASSED, told, None
     return Status.FAILED, told, ReadinessPhrase.RESTORE_PROGRAM()
