@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.architecture.document_grammar import Checker
 
 DOCUMENTS = [
     "README.md",
+    "README.ru.md",
     "CHANGELOG.md",
     *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")),
 ]
@@ -27,6 +29,29 @@ def test_what_a_document_names_exists(checker: Checker, document: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert checker.problems(text, path.parent) == []
     assert "@@" not in text, "a figure was never filled in"
+
+
+def skeleton(text: str) -> dict[str, list[str]]:
+    """What a translation leaves as it is: headings, links, names in code, commands, figures of tables."""
+    spoken = re.sub(r'"[^"\n]*"', '""', text)  # what the example says
+    blocks = re.findall(r"^```.*?^```$", spoken, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$", "", spoken, flags=re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\|.*\|$", prose, re.MULTILINE)
+    return {
+        "headings": re.findall(r"^#+", prose, re.MULTILINE),
+        "links": sorted(set(re.findall(r"\]\(([^)]+)\)", prose)) - {"README.md", "README.ru.md"}),
+        "code": sorted(set(re.findall(r"`([^`\n]+)`", prose)) - {"SMART_TUNER_MESSAGES", RUSSIAN}),
+        "blocks": [block.replace("language=ru", "language=de") for block in blocks],
+        "figures": [number for row in rows for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?", row)],
+    }
+
+
+RUSSIAN = "SMART_TUNER_MESSAGES=ru"
+
+
+def test_the_readme_says_the_same_in_both_languages() -> None:
+    english, russian = (skeleton((ROOT / name).read_text("utf-8")) for name in ("README.md", "README.ru.md"))
+    assert english == russian
 
 
 @pytest.mark.parametrize(
