@@ -133,8 +133,11 @@ def test_what_was_validated_at_an_earlier_r_does_not_count() -> None:
         Reason.WAITING,
         Reason.CONVERGED,
     ]
+    # A good voice has less at a larger r: the report's 0.85 would make every one of them a plateau.
+    assert [reachable(0.85, r) for r in (1, 2, 3, 7)] == pytest.approx([0.85, 0.819, 0.792, 0.792], abs=1e-3)
+    assert reachable(0.4, 3) == 0.4
     schedule = default_config(["reduction_schedule=0:5,4000:2", "n_frames_per_step=2"])
-    assert Plan.of(schedule.hparams) == Plan(100_000, 0.0, 500, 4000)
+    assert Plan.of(schedule.hparams) == Plan(100_000, 0.0, 500, 4000, 2)
 
 
 def test_switched_off_it_never_ends_anything() -> None:

@@ -27,6 +27,7 @@ from tacotron2.events import (
 
 SETTINGS = (
     "max_steps=1000",
+    "n_frames_per_step=1",
     "validate_every=100",
     "early_stopping=true",
     "curing=false",
