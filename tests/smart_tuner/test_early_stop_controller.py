@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from smart_tuner import EarlyStopController
 from smart_tuner.config import ConfigError, default_config, load_config, preset_names
 from smart_tuner.decisions import Decision, Reason, Verdict
-from smart_tuner.early_stop_controller import Phase, Plan, firing_phases, futility, phase_at
+from smart_tuner.early_stop_controller import Phase, Plan, firing_phases, futility, phase_at, reachable
 from smart_tuner.early_stop_settings import EarlyStopSettings
 from smart_tuner.messages import Language, render
 from tacotron2.events import Event, RestartEvent, Stamped, StartedEvent, ValidationEvent
