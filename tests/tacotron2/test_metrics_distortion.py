@@ -181,5 +181,5 @@ def test_the_figures_of_one_synthesis() -> None:
     assert quality(figures) == pytest.approx(1.0, abs=0.01)
 
     broken = free_running_metrics(np.full((20, 10), np.nan), np.full((40, 80), np.nan), mel, stopped=False)
-    assert broken == {"length_error_frames": 0.0, "stop_score": 0.0}
+    assert broken == {"length_error_frames": 0.0, "length_ratio": 1.0, "stop_score": 0.0}
     assert quality(broken) is None

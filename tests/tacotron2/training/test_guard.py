@@ -99,7 +99,9 @@ class TestPoisonedClip:
         assert (out.step, out.details) == (second, {"utterance": poisoned.name(), "steps": [first, second]})
         served = poisoned.served[len(poisoned) :]  # after the statistics of all mels
         assert served.count(poisoned.name()) == 2
-        assert json.loads((tmp_path / "quarantine.json").read_text())["quarantined"] == [out.details]
+        assert json.loads((tmp_path / "quarantine.json").read_text())["quarantined"] == [
+            {**out.details, "why": "not finite"}
+        ]
         assert set(served) == {utterance.id for utterance in sets[0].utterances}
 
     def test_it_ends_nothing_where_an_epoch_is_one_batch(
