@@ -42,6 +42,7 @@ from smart_tuner.options import (
 )
 from smart_tuner.registry.commands import registered_run, registry_app
 from smart_tuner.report_command import report
+from smart_tuner.speak_command import speak
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
 
@@ -236,6 +237,7 @@ def demo(
             raise typer.Exit(run_library(arguments, messages, CommandPhrase.NO_CORPUS))
 
 
+data_app.command()(speak)
 app.command()(monitor)
 
 

@@ -210,6 +210,20 @@ def voice_settings(voice: str) -> tuple[str, ...]:
     }[voice]
 
 
+def synthesiser_voice(preset: str, overrides: Sequence[str]) -> list[str]:
+    """The overrides, and a voice of the language they choose where they name none: eSpeak NG calls most of
+    its voices by the language.
+
+    Raises:
+        ConfigError: the preset or an override is wrong.
+    """
+    hparams = load_config(preset, overrides).hparams
+    named = any(text.partition("=")[0].strip().removeprefix("demo.") == "demo_voice" for text in overrides)
+    if named or hparams.demo.demo_voice.startswith(hparams.text.language):
+        return list(overrides)
+    return [*overrides, f"demo.demo_voice={hparams.text.language}"]
+
+
 def preset_names() -> list[str]:
     """The presets that come with the project."""
     return sorted(path.stem for path in preset_folder().glob("*.yaml"))

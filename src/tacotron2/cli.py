@@ -4,6 +4,7 @@
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
+    python -m tacotron2.cli [--json] speak --folder FOLDER --output FOLDER --home FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
@@ -64,6 +65,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo = commands.add_parser("demo", help="make the demo corpus", allow_abbrev=False)
     demo.add_argument("--folder", type=Path, required=True)
     demo.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    speak = commands.add_parser("speak", help="texts of recordings by the synthesiser", allow_abbrev=False)
+    speak.add_argument("--folder", type=Path, required=True, help="the recordings")
+    speak.add_argument("--output", type=Path, required=True, help="the folder to make")
+    speak.add_argument("--home", type=Path, required=True, help="where lists are kept")
+    speak.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     survey = commands.add_parser("survey", help="how much speech, for which device", allow_abbrev=False)
     survey.add_argument("--folder", type=Path, required=True, help="the recordings")
     survey.add_argument("--home", type=Path, required=True, help="where the result is kept")
@@ -92,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verbs = {
         "synthesize": _synthesize,
         "demo": _demo,
+        "speak": _speak,
         "digest": _digest,
         "bundle": _bundle,
         "survey": _survey,
@@ -232,6 +239,31 @@ def _demo(chosen: argparse.Namespace) -> int:
     print(f"{corpus.folder}: {corpus.seconds / 60:.1f} minutes of speech")
     for list_name, count in utterances.items():
         print(f"  {list_name}: {count} utterances")
+    return 0
+
+
+def _speak(chosen: argparse.Namespace) -> int:
+    from tacotron2.data.spoken_texts import LIST, speak_texts
+    from tacotron2.data.synthesiser import SynthesiserError
+    from tacotron2.data.utterances import DataError
+    from tacotron2.hparams import HParamsError
+    from tacotron2.schema import read_hparams
+
+    progress = _say_progress if chosen.json else _show_progress
+    try:
+        hparams = read_hparams(chosen.settings)
+        made = speak_texts(chosen.folder, chosen.output, chosen.home, hparams, progress)
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    except SynthesiserError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR if error.setting else DATA_ERROR)
+    except (DataError, OSError) as error:
+        return _fail(chosen, error, DATA_ERROR)
+    utterances = {LIST: made.clips}
+    if chosen.json:
+        _say_record(kind="corpus", folder=str(made.folder), seconds=made.seconds, utterances=utterances)
+        return 0
+    print(f"{made.folder}: {made.clips} utterances, {made.seconds / 60:.1f} minutes of speech")
     return 0
 
 

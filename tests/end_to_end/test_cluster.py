@@ -215,7 +215,7 @@ def test_the_document_leads_to_a_study_on_two_machines(machines: dict[str, Machi
         trials, runs = ask_study(first), ask_mlflow(second)
     finally:
         end(mlflow)
-    assert [each["state"] for each in trials] == ["COMPLETE"] * len(trials)
+    assert [each["state"] for each in trials] == ["COMPLETE"] * len(trials), first.log + second.log
     assert len(trials) >= TRIALS
     for machine in (first, second):
         assert len(list(machine.folder.glob("runs/studies/my-voice/trials/trial-*"))) > 0, machine.log

@@ -52,7 +52,7 @@ def test_help_names_every_command(tmp_path: Path) -> None:
         assert f"  {command} " in said
     for group, commands in (
         ("runs", ("list", "remove")),
-        ("data", ("demo",)),
+        ("data", ("demo", "speak")),
         ("incident", ("list", "replay")),
     ):
         said = call(tmp_path, group, "--help")[1]

@@ -18,22 +18,19 @@ import hashlib
 import json
 import secrets
 import shutil
-import subprocess
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tacotron2.data.grammars import Grammar, GrammarError, find_grammar
 from tacotron2.data.sentences import SentenceError, Sentences, write_sentences
+from tacotron2.data.synthesiser import SynthesiserError, speak_clips
 from tacotron2.files import write_atomically
 from tacotron2.hparams import HParams, HParamsError
 
 SPLITS = ("train", "validation", "test")
 RECORD = "demo.json"
-SYNTHESISER = Path(__file__).parents[1] / "espeak.py"
 
 Progress = Callable[[int, int], None]
 
@@ -212,48 +209,9 @@ def _write(path: Path, content: str) -> None:
 
 
 def _speak(workplace: Path, clips: list[_Clip], hparams: HParams, progress: Progress | None) -> float:
-    """Every clip as a wav file, in the given order, by one fresh child process; the seconds of audio."""
-    job = {
-        "voice": hparams.demo.demo_voice,
-        "words_per_minute": hparams.demo.demo_words_per_minute,
-        "clips": [[clip.text, str(workplace.absolute() / clip.wav)] for clip in clips],
-    }
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-P", str(SYNTHESISER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            encoding="utf-8",
-        )
-        with child:
-            assert child.stdin is not None and child.stdout is not None
-            try:
-                with contextlib.suppress(BrokenPipeError), child.stdin:
-                    json.dump(job, child.stdin)
-                num_done, seconds = _follow(child.stdout, len(clips), progress)
-            except BaseException:  # an interrupt too: the child must not outlive us
-                child.kill()
-                raise
-        if child.returncode != 0 or num_done != len(clips):
-            errors.seek(0)
-            said = errors.read().strip()[-400:] or "nothing"
-            raise DemoError(
-                f"the speech synthesiser died with exit code {child.returncode} at clip {num_done + 1} of "
-                f"{len(clips)} (voice {hparams.demo.demo_voice!r}); its last words: {said}"
-            )
-    return seconds
-
-
-def _follow(answers: IO[str], num_clips: int, progress: Progress | None) -> tuple[int, float]:
-    """Read the child's answers to their end: the clips done and their seconds."""
-    num_done, seconds = 0, 0.0
-    for line in answers:
-        answer = json.loads(line)
-        if "error" in answer:
-            raise (DemoSettingsError if answer["setting"] else DemoError)(answer["error"])
-        num_done += 1
-        seconds += answer["samples"] / answer["sampling_rate"]
-        if progress is not None:
-            progress(num_done, num_clips)
-    return num_done, seconds
+    """Every clip as a wav file, in the given order; the seconds of audio."""
+    named = [(clip.text, workplace.absolute() / clip.wav) for clip in clips]
+    try:
+        return speak_clips(named, hparams.demo, progress)
+    except SynthesiserError as error:
+        raise (DemoSettingsError if error.setting else DemoError)(str(error)) from error

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from tacotron2.data import demo as module
-from tacotron2.data import sentences
+from tacotron2.data import sentences, synthesiser
 from tacotron2.data.demo import DemoCorpus, DemoError, DemoSettingsError, make_demo
 from tacotron2.hparams import HParams
 
@@ -82,7 +81,7 @@ def test_long_and_relative_paths(made: DemoCorpus, tmp_path: Path, monkeypatch: 
 
 
 def test_finished_corpus_is_used_again(made: DemoCorpus, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SYNTHESISER", Path("/nowhere.py"))
+    monkeypatch.setattr(synthesiser, "SYNTHESISER", Path("/nowhere.py"))
     assert make_demo(made.folder.parent, SMALL) == made
 
 
