@@ -14,6 +14,7 @@ import typer
 
 from smart_tuner.clips_command import clips
 from smart_tuner.doctor_command import doctor
+from smart_tuner.finetune_command import finetune
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -103,6 +104,7 @@ def auto(
 
 
 app.command()(train)
+app.command()(finetune)
 app.command()(replay)
 app.command()(gate)
 app.command()(clips)

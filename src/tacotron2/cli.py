@@ -3,6 +3,8 @@
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
+    python -m tacotron2.cli [--json] base --output FILE.ckpt [--from PATH] [--speaker NAME]
+        [--keep-speakers] [--settings run.yaml]
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] speak --folder FOLDER --output FOLDER --home FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
@@ -13,8 +15,8 @@
         --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed`, `self-check` or `error`. So
-a program can tell it in another language.
+then `spoken`, `base`, `new-tensors`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed`,
+`self-check` or `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tacotron2.base_command import add_base_arguments, run_base
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle.add_argument("--about", type=Path, required=True, help="JSON: what is told beside the weights")
     bundle.add_argument("--output", type=Path, required=True)
     bundle.add_argument("--replace", action="store_true", help="replace a file that exists")
+    based = commands.add_parser("base", help="what a fine-tuning begins with", allow_abbrev=False)
+    add_base_arguments(based)
     replay = commands.add_parser("incident-replay", help="a non-finite update again", allow_abbrev=False)
     replay.add_argument("--folder", type=Path, required=True, help="the incident's folder")
     described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
@@ -100,6 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "demo": _demo,
         "speak": _speak,
         "digest": _digest,
+        "base": _base,
         "bundle": _bundle,
         "survey": _survey,
         "incident-replay": _replay,
@@ -215,6 +222,25 @@ def _bundle(chosen: argparse.Namespace) -> int:
         _say_record(kind="bundled", path=str(chosen.output), bytes=size)
     else:
         print(f"{chosen.output}: {size / 2**20:.1f} MiB")
+    return 0
+
+
+def _base(chosen: argparse.Namespace) -> int:
+    from tacotron2.checkpoint import CheckpointError
+    from tacotron2.hparams import HParamsError
+    from tacotron2.voice_file import VoiceError
+
+    try:
+        records = run_base(chosen)
+    except HParamsError as error:
+        return _fail(chosen, error, CONFIGURATION_ERROR)
+    except (CheckpointError, VoiceError, OSError) as error:
+        return _fail(chosen, error, DATA_ERROR)
+    for record in records:
+        if chosen.json:
+            _say_record(**record)
+        else:
+            print(json.dumps(record, indent=2))
     return 0
 
 
