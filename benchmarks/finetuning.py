@@ -2,10 +2,10 @@
 
     PYTHONPATH=src python benchmarks/finetuning.py --keep runs.jsonl
 
-For every seed: a base is trained on the demo corpus; then the same few clips of another synthetic voice are
-trained on from that base and from scratch, with the same settings, until the free-running alignment of held-out
-sentences reaches the goal. Given is the step of the validation at which it did. With `--keep FILE` what was
-trained stays, and an interrupted campaign goes on.
+A base is trained on the demo corpus; then, for every seed, the same few clips of another synthetic voice are
+trained on from that base and from scratch, with the same settings, until the free-running alignment of
+held-out sentences reaches the goal. Given is the step of the validation at which it did. With `--bases N` the
+seeds take N bases in turn. With `--keep FILE` what was trained stays, and an interrupted campaign goes on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -76,12 +77,14 @@ def shown(step: int | None, most: int) -> str:
     return f"not in {most:,}" if step is None else f"{step:,}"
 
 
-def report(runs: list[dict[str, Any]], goal: float, most: int, settings: HParams) -> None:
+def report(runs: list[dict[str, Any]], goal: float, bases: int, settings: HParams) -> None:
+    most = settings.train.max_steps
     by = {(run["side"], run["seed"]): run for run in runs}
-    seeds = sorted({seed for _, seed in by})
+    seeds = sorted({seed for side, seed in by if side == "scratch"})
     rows, shares = [], []
-    for seed in seeds:
-        base, scratch, fine = (by[side, seed] for side in ("base", "scratch", "finetuned"))
+    for number, seed in enumerate(seeds):
+        base = by["base", seeds[0] + number % bases]
+        scratch, fine = by["scratch", seed], by["finetuned", seed]
         steps = reached_at(scratch, goal), reached_at(fine, goal)
         share = None if steps[1] is None else steps[1] / (steps[0] or most)
         shares.append(share)
@@ -114,7 +117,7 @@ def thinned(run: dict[str, Any], count: int = 6) -> Curve:
 
 
 def main() -> None:
-    parser = arguments(__doc__, seeds=3, first_seed=1, clips=150, words_per_minute=170)
+    parser = arguments(__doc__, seeds=3, bases=1, first_seed=1, clips=150, words_per_minute=170)
     parser.add_argument("--preset", default="probe")
     parser.add_argument("--voice", default="en-us+m3", help="that of the new recordings")
     parser.add_argument("--goal", type=float, default=0.7)
@@ -140,25 +143,25 @@ def main() -> None:
                 with kept.open("a", encoding="utf-8") as file:
                     file.write(json.dumps(runs[-1]) + "\n")
 
-        for seed in range(options.first_seed, options.first_seed + (1 if options.tiny else options.seeds)):
-            file = home / f"base-{seed}.ckpt"
+        def from_scratch(hparams: HParams, seed: int, goal: float | None, file: Path | None = None) -> Curve:
+            with tempfile.TemporaryDirectory(dir=home) as folder:
+                curve, best = trained(hparams.replace(seed=seed), home, Path(folder), None, goal)
+                if file is not None and best is not None:
+                    write_base(file, read_base(best))
+            return curve
 
-            def from_scratch(hparams: HParams, seed: int, goal: float | None, file: Path) -> Curve:
-                with tempfile.TemporaryDirectory(dir=home) as folder:
-                    curve, best = trained(hparams.replace(seed=seed), home, Path(folder), None, goal)
-                    if goal is None and best is not None:
-                        write_base(file, read_base(best))
-                return curve
+        def fine_tuned(seed: int, file: Path) -> Curve:
+            with tempfile.TemporaryDirectory(dir=home) as folder:
+                base = BaseWeights(file)
+                return trained(second.replace(seed=seed), home, Path(folder), base, options.goal)[0]
 
-            def fine_tuned(seed: int, file: Path) -> Curve:
-                with tempfile.TemporaryDirectory(dir=home) as folder:
-                    hparams = second.replace(seed=seed)
-                    return trained(hparams, home, Path(folder), BaseWeights(file), options.goal)[0]
-
-            run("base", seed, lambda seed=seed, file=file: from_scratch(first, seed, None, file))
-            run("finetuned", seed, lambda seed=seed, file=file: fine_tuned(seed, file))
-            run("scratch", seed, lambda seed=seed, file=file: from_scratch(second, seed, options.goal, file))
-    report(runs, options.goal, second.train.max_steps, second)
+        for number in range(1 if options.tiny else options.seeds):
+            seed, base_seed = options.first_seed + number, options.first_seed + number % options.bases
+            file = home / f"base-{base_seed}.ckpt"
+            run("base", base_seed, partial(from_scratch, first, base_seed, None, file))
+            run("finetuned", seed, partial(fine_tuned, seed, file))
+            run("scratch", seed, partial(from_scratch, second, seed, options.goal))
+    report(runs, options.goal, options.bases, second)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ class BaseSettings:
     base_speaker: str = param("", "which of its speakers was taken; empty: the first")
     base_statistics: str = param(
         "auto",
-        "whose mean and deviation normalise the spectrograms; auto: the recordings', or the base's where that "
-        "has none (a published model)",
+        "whose mean and deviation normalise the spectrograms; auto: the recordings', or the base's where "
+        "it has none (a published model)",
         choices=("auto", "recordings", "base"),
     )

@@ -16,8 +16,8 @@ class FinetunePhrase(Phrase):
         "--from {name}: no such base. It is a voice (NAME.voice.zip or its folder), a checkpoint "
         "(RUN/checkpoints/best-STEP.ckpt), a run by its name or folder, registry:VERSION, or a "
         "published Tacotron 2; there is none of that name in {folder} either",
-        "--from {name}: такой основы нет. Это файл или папка голоса, файл весов, имя или папка запуска, голос "
-        "из реестра или опубликованная модель; нет такого имени и в {folder}",
+        "--from {name}: такой основы нет. Это файл или папка голоса, файл весов, имя или папка запуска, "
+        "голос из реестра или опубликованная модель; нет такого имени и в {folder}",
     )
     BASE_OF_RUN = (
         "  begins with {base} ({kind}, r = {r}, weights {sha})",
@@ -37,8 +37,8 @@ class FinetunePhrase(Phrase):
         "{now}). Чтобы продолжить тот запуск: --from {copy}. Чтобы начать заново с нынешнего: --new",
     )
     OTHER_AUDIO = (
-        "{base}: its spectrograms are others than those asked for: {keys}. Weights for one kind are of little "
-        "use for another: leave these keys out, or say --other-audio",
+        "{base}: its spectrograms are others than those asked for: {keys}. Weights for one kind are of "
+        "little use for another: leave these keys out, or say --other-audio",
         "{base}: спектрограммы основы не те, что заданы: {keys}. Веса для одних мало годятся для других: "
         "уберите эти ключи или добавьте --other-audio",
     )
