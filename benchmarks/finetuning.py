@@ -1,19 +1,18 @@
 """How many updates a voice takes that begins with another one, against a voice from random weights.
 
-    PYTHONPATH=src python benchmarks/finetuning.py --keep runs.jsonl
+    PYTHONPATH=src python benchmarks/finetuning.py --set max_steps=500 --set validate_every=20
 
-A base is trained on the demo corpus; then, for every seed, the same few clips of another synthetic voice are
-trained on from that base and from scratch, with the same settings, until the free-running alignment of
-held-out sentences reaches the goal. Given is the step of the validation at which it did. With `--bases N` the
-seeds take N bases in turn. With `--keep FILE` what was trained stays, and an interrupted campaign goes on.
+A base is trained on the demo corpus. Then, for every seed, the same few clips of another synthetic voice are
+trained on from random weights, from the base, and from the base in other ways, all with the same settings.
+Given are the step of the first validation that reaches the goal, and how good the held-out sentences become.
+With `--keep FILE` what was trained stays, and an interrupted campaign goes on.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,45 +20,78 @@ from typing import Any
 from measuring import arguments, begin, size, table
 
 from tacotron2.base import read_base, write_base
-from tacotron2.data.dataset import TextMelLoader
+from tacotron2.data.dataset import TextMelLoader, mel_statistics
 from tacotron2.data.demo import make_demo
 from tacotron2.data.features import FeatureCache
 from tacotron2.data.utterances import read_list
 from tacotron2.events import Event, ValidationEvent
 from tacotron2.hparams import LEAF_FIELD, HParams, parse_value
-from tacotron2.training import BaseWeights, train
+from tacotron2.models import Tacotron2
+from tacotron2.training import BaseWeights, train, validate
+from tacotron2.training.initial_weights import begin_with
 
 OTHER_SENTENCES = 77
 """The seed of the new voice's sentences: none that the base has read."""
-Curve = list[tuple[int, float]]
+SHARE = 0.4
+"""Of the updates from random weights, those that a fine-tuning is given."""
+FIGURES = {"attention_alignment": "alignment", "val_loss": "val_loss", "mcd_dtw_db": "mcd_dtw_db"}
+Sets = tuple[TextMelLoader, TextMelLoader]
 
 
-def sets_of(hparams: HParams, home: Path) -> list[TextMelLoader]:
+@dataclass(frozen=True)
+class Way:
+    """How the new voice is trained."""
+
+    begins: bool = True
+    statistics: str = "auto"
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+WAYS = {
+    "fine-tuned": Way(),
+    "from scratch": Way(begins=False),
+    "statistics of the base": Way(statistics="base"),
+    "a tenth of the rate": Way(changes={"learning_rate": 4e-4}),
+    "encoder frozen": Way(changes={"freeze": "embedding,encoder"}),
+}
+
+
+def sets_of(hparams: HParams, home: Path) -> Sets:
     """Training and validation utterances of a demo corpus, made once."""
     corpus = make_demo(home / "data", hparams)
     cache = FeatureCache(home / "features", hparams.audio)
     lists = (corpus.train_list, corpus.validation_list)
-    return [TextMelLoader(read_list(each, corpus.folder), hparams, cache) for each in lists]
+    one, other = (TextMelLoader(read_list(each, corpus.folder), hparams, cache) for each in lists)
+    return one, other
+
+
+def row_of(step: int, forced: dict[str, float], free: dict[str, float]) -> list[float | None]:
+    figures = {**forced, **free}
+    return [step, *(figures.get(name) for name in FIGURES)]
 
 
 def trained(
-    hparams: HParams, home: Path, folder: Path, base: BaseWeights | None, goal: float | None
-) -> tuple[Curve, Path | None]:
-    """Alignment at every validation, to the one that reaches the goal, and the best weights."""
-    curve: Curve = []
+    hparams: HParams, home: Path, folder: Path, base: BaseWeights | None, last: int
+) -> tuple[list[Any], Path | None]:
+    """The figures of every validation, that of the beginning first, and the best weights."""
+    sets, curve = sets_of(hparams, home), []
 
     def note(event: Event) -> None:
         if isinstance(event, ValidationEvent):
-            curve.append((event.step, event.free_running.get("attention_alignment") or 0.0))
+            curve.append(row_of(event.step, dict(event.teacher_forced), dict(event.free_running)))
 
     def reached() -> str | None:
-        return "stopped" if goal is not None and curve and curve[-1][1] >= goal else None
+        return "stopped" if curve and curve[-1][0] >= last else None
 
-    train_set, validation_set = sets_of(hparams, home)
+    if base is not None:
+        model = Tacotron2(hparams)
+        model.set_mel_statistics(*mel_statistics(sets[0]))
+        begin_with(model, base)
+        found = validate(model, sets[1], hparams)
+        curve.append(row_of(0, dict(found.teacher_forced.figures), dict(found.free_running.figures)))
     result = train(
         hparams,
-        train_set,
-        validation_set,
+        *sets,
         folder,
         device="cpu",
         emit=note,
@@ -69,55 +101,67 @@ def trained(
     return curve, result.best_checkpoint
 
 
-def reached_at(run: dict[str, Any], goal: float) -> int | None:
-    return next((step for step, value in run["curve"] if value >= goal), None)
+def first_at(curve: list[Any], column: int, bar: float, rising: bool) -> int | None:
+    """The step of the first validation at the bar or beyond it."""
+    for row in curve:
+        value = row[column]
+        if value is not None and (value >= bar if rising else value <= bar):
+            return int(row[0])
+    return None
 
 
 def shown(step: int | None, most: int) -> str:
     return f"not in {most:,}" if step is None else f"{step:,}"
 
 
-def report(runs: list[dict[str, Any]], goal: float, bases: int, settings: HParams) -> None:
-    most = settings.train.max_steps
-    by = {(run["side"], run["seed"]): run for run in runs}
-    seeds = sorted({seed for side, seed in by if side == "scratch"})
+def number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def report(runs: dict[tuple[str, int], list[Any]], goal: float, settings: HParams) -> None:
+    most, demo = settings.train.max_steps, settings.demo
+    seeds = sorted({seed for way, seed in runs if way == "from scratch"})
     rows, shares = [], []
-    for number, seed in enumerate(seeds):
-        base = by["base", seeds[0] + number % bases]
-        scratch, fine = by["scratch", seed], by["finetuned", seed]
-        steps = reached_at(scratch, goal), reached_at(fine, goal)
-        share = None if steps[1] is None else steps[1] / (steps[0] or most)
-        shares.append(share)
-        told = "-" if share is None else f"{'at most ' if steps[0] is None else ''}{share:.0%}"
-        best = f"{max(value for _, value in base['curve']):.2f}"
-        rows.append([seed, best, *(shown(step, most) for step in steps), told])
-    head = ["seed", "best alignment of the base", "from scratch", "fine-tuned", "share"]
-    clips = settings.demo.demo_clips
-    table(head, rows, f"Updates to an alignment of {goal:g}, {clips} clips of {settings.demo.demo_voice}")
+    for seed in seeds:
+        scratch, fine = runs["from scratch", seed], runs["fine-tuned", seed]
+        steps = [first_at(curve, 1, goal, True) for curve in (scratch, fine)]
+        level = scratch[-1][2]  # what it has learned of the voice by its end
+        sounds = first_at(fine, 2, level, False)
+        shares.append(None if steps[1] is None else steps[1] / (steps[0] or most))
+        told = "-" if shares[-1] is None else f"{shares[-1]:.0%}"
+        last = int(fine[-1][0])
+        rows.append([seed, shown(steps[0], most), shown(steps[1], last), told, shown(sounds, last)])
+    head = ["seed", "from scratch", "fine-tuned", "share", f"fine-tuned to the val_loss of scratch at {most}"]
+    clips = f"{demo.demo_clips} clips of {demo.demo_voice}, {demo.demo_words_per_minute} words a minute"
+    table(head, rows, f"Updates to an alignment of {goal:g}, {clips}")
     known = [share for share in shares if share is not None]
     if known:
         print(f"Median share: {median(known):.0%} of the updates.\n")
-    curves = [
-        [f"{side}, seed {seed}", *(f"{value:.2f} at {step}" for step, value in thinned(by[side, seed]))]
-        for side in ("scratch", "finetuned")
-        for seed in seeds
-    ]
-    most_cells = max(len(row) for row in curves)
-    table(
-        ["training", *(f"{number}/{most_cells - 1}" for number in range(1, most_cells))],
-        [row + ["-"] * (most_cells - len(row)) for row in curves],
-        "Alignment along the way, evenly spaced validations",
-    )
+    for column, (name, digits) in enumerate({"alignment": 2, "val_loss": 2, "mcd_dtw_db": 1}.items(), 1):
+        curve_table(runs, seeds, column, name, digits)
 
 
-def thinned(run: dict[str, Any], count: int = 6) -> Curve:
-    curve = run["curve"]
-    places = sorted({round(number * (len(curve) - 1) / (count - 1)) for number in range(count)})
-    return [curve[place] for place in places]
+def curve_table(
+    runs: dict[tuple[str, int], list[Any]], seeds: list[int], column: int, name: str, digits: int
+) -> None:
+    """One figure of every way along the updates, median of the seeds."""
+    every = sorted({int(row[0]) for curve in runs.values() for row in curve})
+    steps = [every[round(place * (len(every) - 1) / 9)] for place in range(10)]
+    rows = []
+    for way in WAYS:
+        curves = [runs[way, seed] for seed in seeds if (way, seed) in runs]
+        cells = []
+        for step in dict.fromkeys(steps):
+            found = [row[column] for curve in curves for row in curve if row[0] == step]
+            known = [value for value in found if value is not None]
+            cells.append(number(median(known) if known else None, digits))
+        if curves:
+            rows.append([f"{way}, {len(curves)} seeds", *cells])
+    table(["way", *(f"step {step}" for step in dict.fromkeys(steps))], rows, f"{name}, median of the seeds")
 
 
 def main() -> None:
-    parser = arguments(__doc__, seeds=3, bases=1, first_seed=1, clips=150, words_per_minute=170)
+    parser = arguments(__doc__, seeds=3, first_seed=1, clips=150, words_per_minute=170, base_steps=1200)
     parser.add_argument("--preset", default="probe")
     parser.add_argument("--voice", default="en-us+m3", help="that of the new recordings")
     parser.add_argument("--goal", type=float, default=0.7)
@@ -127,41 +171,41 @@ def main() -> None:
     begin(options)
     changes = dict(text.split("=", 1) for text in options.set)
     leaves = {name: parse_value(LEAF_FIELD[name], text) for name, text in changes.items()}
-    both = size("debug" if options.tiny else options.preset).replace(**leaves)
-    first = both.replace(validate_every=both.validate_every * 5)
+    both = size("debug" if options.tiny else options.preset).replace(**leaves, report_every=0)
+    clips, seeds = (16, 1) if options.tiny else (options.clips, options.seeds)
+    base_steps = both.max_steps if options.tiny else options.base_steps
+    first = both.replace(max_steps=base_steps, validate_every=max(1, base_steps // 12))
     other = {"demo_voice": options.voice, "demo_words_per_minute": options.words_per_minute}
-    clips = 16 if options.tiny else options.clips
     second = both.replace(**other, demo_clips=clips, demo_seed=OTHER_SENTENCES)
     with tempfile.TemporaryDirectory(prefix="benchmark-") as temporary:
         kept = (options.keep or Path(temporary) / "runs.jsonl").absolute()
-        runs = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
-        home = kept.parent
+        made = [json.loads(line) for line in kept.read_text().splitlines()] if kept.exists() else []
+        runs = {(each["way"], each["seed"]): each["curve"] for each in made}
+        home, file = kept.parent, kept.parent / "base.ckpt"
 
-        def run(side: str, seed: int, made: Callable[[], Curve]) -> None:
-            if not any(each["side"] == side and each["seed"] == seed for each in runs):
-                runs.append({"side": side, "seed": seed, "curve": made()})
-                with kept.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(runs[-1]) + "\n")
-
-        def from_scratch(hparams: HParams, seed: int, goal: float | None, file: Path | None = None) -> Curve:
+        def keep(way: str, seed: int, hparams: HParams, base: BaseWeights | None, last: int) -> Path | None:
+            if (way, seed) in runs:
+                return None
             with tempfile.TemporaryDirectory(dir=home) as folder:
-                curve, best = trained(hparams.replace(seed=seed), home, Path(folder), None, goal)
-                if file is not None and best is not None:
+                curve, best = trained(hparams.replace(seed=seed), home, Path(folder), base, last)
+                if way == "base" and best is not None:
                     write_base(file, read_base(best))
-            return curve
+            runs[way, seed] = curve
+            with kept.open("a", encoding="utf-8") as lines:
+                lines.write(json.dumps({"way": way, "seed": seed, "curve": curve}) + "\n")
+            return best
 
-        def fine_tuned(seed: int, file: Path) -> Curve:
-            with tempfile.TemporaryDirectory(dir=home) as folder:
-                base = BaseWeights(file)
-                return trained(second.replace(seed=seed), home, Path(folder), base, options.goal)[0]
-
-        for number in range(1 if options.tiny else options.seeds):
-            seed, base_seed = options.first_seed + number, options.first_seed + number % options.bases
-            file = home / f"base-{base_seed}.ckpt"
-            run("base", base_seed, partial(from_scratch, first, base_seed, None, file))
-            run("finetuned", seed, partial(fine_tuned, seed, file))
-            run("scratch", seed, partial(from_scratch, second, seed, options.goal))
-    report(runs, options.goal, options.bases, second)
+        keep("base", options.first_seed, first, None, base_steps)
+        for ways in (list(WAYS)[:2], list(WAYS)[2:]):  # what the proof needs comes first
+            for seed in range(options.first_seed, options.first_seed + seeds):
+                for name in ways:
+                    way, last = WAYS[name], both.max_steps
+                    hparams, base = second.replace(**way.changes), None
+                    if way.begins:
+                        base, last = BaseWeights(file, way.statistics), max(1, round(SHARE * last))
+                        hparams = hparams.replace(validate_every=max(1, both.validate_every // 2))
+                    keep(name, seed, hparams, base, last)
+    report(runs, options.goal, second)
 
 
 if __name__ == "__main__":
