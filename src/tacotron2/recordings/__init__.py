@@ -1,0 +1,1 @@
+"""From long recordings to clips with their texts."""
