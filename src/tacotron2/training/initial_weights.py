@@ -13,6 +13,7 @@ from torch import Tensor
 from tacotron2.checkpoint import CheckpointError, load_model, sidecar_path
 from tacotron2.interchange import WarmStartRow, warm_start
 from tacotron2.models import Tacotron2
+from tacotron2.text import SYMBOLS, find_language
 from tacotron2.training.state import NonFiniteWeightsError, checked_weights
 from tacotron2.voice import load_voice
 
@@ -79,8 +80,8 @@ def begin_as(model: Tacotron2, path: Path) -> None:
 def begin_with_base(model: Tacotron2, base: BaseWeights) -> list[WarmStartRow]:
     """Copies what fits of a base; the rest stays as it was drawn. Each row that is not loaded is logged.
 
-    Speakers that the base does not know begin with the mean of those it knows, or, where it knows none, with
-    nothing added.
+    Letters that its language never writes begin as the nearest one: ä as a. Speakers that the base does not
+    know begin with the mean of those it knows, or, where it knows none, with nothing added.
 
     Raises:
         CheckpointError: the file cannot be used.
@@ -89,7 +90,7 @@ def begin_with_base(model: Tacotron2, base: BaseWeights) -> list[WarmStartRow]:
     weights = finite_weights(source, base.path)
     known = weights.pop(SPEAKERS, None)
     own = {name: value.clone() for name, value in model.state_dict().items() if name in MEL_STATISTICS}
-    rows = warm_start(model, weights)
+    rows = warm_start(model, weights, _learned_symbols(source, model))
     if not _takes_statistics(source, base.statistics):
         model.set_mel_statistics(own["mel_mean"], own["mel_std"])
     if model.speaker_embedding is not None:
@@ -99,6 +100,18 @@ def begin_with_base(model: Tacotron2, base: BaseWeights) -> list[WarmStartRow]:
         if row.outcome != "loaded":
             _LOGGER.warning("%s: %s: %s", row.name, row.outcome, row.why)
     return rows
+
+
+def _learned_symbols(source: Tacotron2, model: Tacotron2) -> tuple[str, ...]:
+    """The table, without the letters that the base's language never writes where the training's is another:
+    their rows are as they were drawn."""
+    code = source.hparams.text.language
+    if code == model.hparams.text.language:
+        return SYMBOLS
+    language = find_language(code)
+    written = language.normalise(" ".join(language.letters))
+    foreign = {each for each in SYMBOLS if each.isalpha() and not each.isascii() and each not in written}
+    return tuple("" if each in foreign else each for each in SYMBOLS)
 
 
 def _takes_statistics(source: Tacotron2, wanted: str) -> bool:

@@ -12,6 +12,7 @@ from tacotron2.checkpoint import CheckpointError, save_checkpoint
 from tacotron2.data.dataset import TextMelLoader, mel_statistics
 from tacotron2.hparams import HParams
 from tacotron2.models import Tacotron2
+from tacotron2.text import SYMBOLS
 from tacotron2.training import loop, train
 from tacotron2.training.initial_weights import BaseWeights, begin_with, begin_with_base
 from tacotron2.voice import About, write_voice
@@ -172,3 +173,27 @@ def test_another_seed_begins_with_the_base_again(
     for model in seen:
         for name, value in model.named_parameters():
             assert torch.equal(value, source.get_parameter(name)), name
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "borrowed"),
+    [
+        ("en", "de", {"ä": "a", "ö": "o", "ü": "u", "ß": "s", "š": "s"}),
+        ("de", "ru", {"š": "s", "č": "c", "ž": "z", "ä": "ä"}),
+        ("ru", "de", {"ä": "a", "š": "š"}),
+        ("en", "en", {"ä": "ä"}),
+    ],
+)
+def test_letters_that_the_base_never_read_begin_as_the_nearest_one(
+    make_model: MakeModel, tmp_path: Path, base: str, own: str, borrowed: dict[str, str]
+) -> None:
+    source, model = make_model(language=base), make_model(language=own)
+    with torch.no_grad():
+        source.embedding.weight.normal_()
+    begin_with(model, based(source, tmp_path / "base.ckpt"))
+    for letter, taken in borrowed.items():
+        row = source.embedding.weight[SYMBOLS.index(taken)]
+        assert torch.equal(model.embedding.weight[SYMBOLS.index(letter)], row), letter
+    assert torch.equal(
+        model.embedding.weight[SYMBOLS.index("?")], source.embedding.weight[SYMBOLS.index("?")]
+    )
