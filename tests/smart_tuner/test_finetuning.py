@@ -39,6 +39,7 @@ from tacotron2.base import read_base, write_base
 from tacotron2.checkpoint import save_checkpoint
 from tacotron2.cli import main as library
 from tacotron2.hparams import HParams
+from tacotron2.interchange import write_published
 from tacotron2.models import Tacotron2
 from tacotron2.voice_card import render_card
 
@@ -326,3 +327,15 @@ def test_a_wrong_override_is_told_as_everywhere(file: Path, written: WrittenBase
     with pytest.raises(ConfigError, match=r"train\.freeze='voice': must name some"):
         finetune_config(asked(file, "train.freeze=voice"), written)
     assert isinstance(written.sections["model"], dict) and HParams().model.prenet_dim == 256
+
+
+def test_a_published_model_brings_its_sizes_r_1_and_our_table_of_symbols(
+    command: Command, tmp_path: Path
+) -> None:
+    model = base_model(n_symbols=148, n_frames_per_step=1, language="en")
+    write_published(tmp_path / "published.pt", model)
+    config, base = command.config(str(tmp_path / "published.pt"), "language=ru")
+    settings = config.hparams.model
+    assert (base.facts["kind"], config.hparams.text.language) == ("published", "ru")
+    assert (settings.prenet_dim, settings.n_frames_per_step, settings.n_symbols) == (12, 1, 60)
+    assert not (settings.use_gst or settings.use_mmi or settings.use_ddc)
