@@ -127,16 +127,35 @@ def report(runs: dict[tuple[str, int], list[Any]], goal: float, settings: HParam
         steps = [first_at(curve, 1, goal, True) for curve in (scratch, fine)]
         level = scratch[-1][2]  # what it has learned of the voice by its end
         sounds = first_at(fine, 2, level, False)
-        shares.append(None if steps[1] is None else steps[1] / (steps[0] or most))
+        shares.append(None if sounds is None else sounds / most)
         told = "-" if shares[-1] is None else f"{shares[-1]:.0%}"
         last = int(fine[-1][0])
-        rows.append([seed, shown(steps[0], most), shown(steps[1], last), told, shown(sounds, last)])
-    head = ["seed", "from scratch", "fine-tuned", "share", f"fine-tuned to the val_loss of scratch at {most}"]
+        lowest = f"{min(row[1] for row in fine):.2f}"
+        rows.append(
+            [
+                seed,
+                shown(steps[0], most),
+                shown(steps[1], last),
+                lowest,
+                f"{level:.2f}",
+                shown(sounds, last),
+                told,
+            ]
+        )
+    head = [
+        "seed",
+        "from scratch",
+        "fine-tuned",
+        "its lowest alignment",
+        f"val_loss from scratch at {most}",
+        "reached fine-tuned at",
+        "share",
+    ]
     clips = f"{demo.demo_clips} clips of {demo.demo_voice}, {demo.demo_words_per_minute} words a minute"
     table(head, rows, f"Updates to an alignment of {goal:g}, {clips}")
     known = [share for share in shares if share is not None]
     if known:
-        print(f"Median share: {median(known):.0%} of the updates.\n")
+        print(f"Median share of the updates to the same val_loss: {median(known):.0%}.\n")
     for column, (name, digits) in enumerate({"alignment": 2, "val_loss": 2, "mcd_dtw_db": 1}.items(), 1):
         curve_table(runs, seeds, column, name, digits)
 
@@ -145,19 +164,22 @@ def curve_table(
     runs: dict[tuple[str, int], list[Any]], seeds: list[int], column: int, name: str, digits: int
 ) -> None:
     """One figure of every way along the updates, median of the seeds."""
-    every = sorted({int(row[0]) for curve in runs.values() for row in curve})
-    steps = [every[round(place * (len(every) - 1) / 9)] for place in range(10)]
+    scratch = {int(row[0]) for seed in seeds for row in runs["from scratch", seed]}
+    fine = {int(row[0]) for seed in seeds for row in runs["fine-tuned", seed]}
+    last, both = max(fine), sorted(scratch & fine)
+    after = sorted(step for step in scratch if step > last)
+    steps = [min(fine), *both[:: max(1, len(both) // 5)], *after[:: max(1, len(after) // 3)]]
     rows = []
     for way in WAYS:
         curves = [runs[way, seed] for seed in seeds if (way, seed) in runs]
         cells = []
-        for step in dict.fromkeys(steps):
+        for step in steps:
             found = [row[column] for curve in curves for row in curve if row[0] == step]
             known = [value for value in found if value is not None]
             cells.append(number(median(known) if known else None, digits))
         if curves:
             rows.append([f"{way}, {len(curves)} seeds", *cells])
-    table(["way", *(f"step {step}" for step in dict.fromkeys(steps))], rows, f"{name}, median of the seeds")
+    table(["way", *(f"step {step}" for step in steps)], rows, f"{name}, median of the seeds")
 
 
 def main() -> None:
