@@ -15,6 +15,7 @@ import typer
 from smart_tuner.analyze_command import analyze
 from smart_tuner.clips_command import clips
 from smart_tuner.doctor_command import doctor
+from smart_tuner.finetune_command import finetune
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
 from smart_tuner.judging_commands import gate, replay
@@ -104,6 +105,7 @@ def auto(
 
 
 app.command()(train)
+app.command()(finetune)
 app.command()(replay)
 app.command()(gate)
 app.command()(clips)

@@ -19,6 +19,7 @@ from typing import Any
 
 import yaml
 
+from smart_tuner.base_settings import BaseSettings
 from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
@@ -97,6 +98,7 @@ class SupervisorSettings:
 
 
 LAYER_SECTIONS: dict[str, type] = {
+    "base": BaseSettings,
     "attention": AttentionSettings,
     "early_stop": EarlyStopSettings,
     "cure": CureSettings,
@@ -121,6 +123,7 @@ class Config:
     preset: str
     """Name of the preset, or of the user's file."""
     hparams: HParams = field(default_factory=HParams)
+    base: BaseSettings = field(default_factory=BaseSettings)
     attention: AttentionSettings = field(default_factory=AttentionSettings)
     early_stop: EarlyStopSettings = field(default_factory=EarlyStopSettings)
     cure: CureSettings = field(default_factory=CureSettings)
@@ -169,17 +172,29 @@ class Config:
         hparams = self.hparams.to_dict()
         if self.advised_length:
             hparams["train"] |= dict.fromkeys(ADVISED, "recommended")
-        key = {
+        key: dict[str, Any] = {
             "hparams": hparams,
             "attention": dataclasses.asdict(self.attention),
             "early_stop": dataclasses.asdict(self.early_stop),
             "cure": dataclasses.asdict(self.cure),
             "data_folder": self.data_folder and str(self.data_folder),
         }
+        if self.base.base_sha256:
+            key["base"] = [self.base.base_sha256, self.base.base_statistics]
         return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
-def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Config:
+@dataclass(frozen=True)
+class Foundation:
+    """Values that a preset stands on, in place of the defaults, and values that stand over the preset's."""
+
+    under: Values = field(default_factory=dict)
+    over: Values = field(default_factory=dict)
+
+
+def load_config(
+    preset: str | Path, overrides: Sequence[str] = (), foundation: Foundation | None = None
+) -> Config:
     """A preset's name or the path of a YAML file, changed by `key=value` overrides.
 
     A relative `run.data_folder` counts from the file's folder, in an override from the current one.
@@ -187,7 +202,18 @@ def load_config(preset: str | Path, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: every problem at once: place, key, value and what would be right.
     """
-    return _resolve(_settings_path(preset), overrides)
+    return _resolve(_settings_path(preset), overrides, foundation or Foundation())
+
+
+def preset_values(preset: str | Path) -> Values:
+    """What a preset itself has: section to key to value, without the defaults.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path = _settings_path(preset)
+    load_config(path)
+    return _SCHEMA.check(read_settings(path).values)[0]
 
 
 def default_config(overrides: Sequence[str] = ()) -> Config:
@@ -247,22 +273,28 @@ def _settings_path(preset: str | Path) -> Path:
     raise ConfigError([f"{preset!r}: no such preset; {hint}There are {known}; or name a YAML file"])
 
 
-def _resolve(path: Path, overrides: Sequence[str]) -> Config:
+def _resolve(path: Path, overrides: Sequence[str], foundation: Foundation = Foundation()) -> Config:
     try:
         file = read_settings(path)
     except HParamsError as error:
         raise ConfigError([TOKEN_HINT if holds_token(str(error)) else str(error)]) from None
-    return _checked(file, overrides)
+    return _checked(file, overrides, foundation)
 
 
-def _checked(file: SettingsFile, overrides: Sequence[str]) -> Config:
+def _checked(file: SettingsFile, overrides: Sequence[str], foundation: Foundation = Foundation()) -> Config:
     if any(map(holds_token, [*overrides, repr((file.values, file.problems))])):
         raise ConfigError([f"{file.path}: {TOKEN_HINT}"])  # alone: no other complaint may show the value
     values, problems = _SCHEMA.check(file.values)
     changes, override_problems = _parse_overrides(overrides)
     _absolute_data_folder(values, file.path.parent)
     _absolute_data_folder(changes, Path())
-    built = _SCHEMA.build({name: values.get(name, {}) | changes.get(name, {}) for name in _SCHEMA.sections})
+    layers = (foundation.under, values, foundation.over, changes)
+    built = _SCHEMA.build(
+        {
+            name: {key: value for each in layers for key, value in each.get(name, {}).items()}
+            for name in _SCHEMA.sections
+        }
+    )
     for problem in hparams_problems(built, [problem.key for problem in problems + override_problems]):
         (override_problems if _is_overridden(problem, changes) else problems).append(problem)
     if order := phase_order_problem(built["early_stop"]):

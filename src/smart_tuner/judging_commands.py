@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from smart_tuner.messages import ControlPhrase, Language
+from smart_tuner.messages import ControlPhrase, Language, render
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.options import DEFAULT_RUNS, Messages, RunsFolder
 
@@ -27,6 +27,7 @@ def replay(
     with plain_errors(messages):
         from smart_tuner import replay as replaying
         from smart_tuner.config import load_config
+        from smart_tuner.finetuning import finetuned_from
         from smart_tuner.records import read_events
         from smart_tuner.run_folder import find_run
 
@@ -36,6 +37,8 @@ def replay(
         result = replaying.replay(stream, config, every)
         if not result.rows:
             usage_error(ControlPhrase.NOTHING_RECORDED(run=folder.name), messages)
+        if base := finetuned_from(config):
+            typer.echo(render(base, messages))
         for line in replaying.table(result, config, messages):
             typer.echo(line)
 

@@ -16,6 +16,7 @@ from smart_tuner.config import Config
 from smart_tuner.device_slots import make_slots
 from smart_tuner.early_stop_controller import Plan, futility
 from smart_tuner.faults import Fault, write_faults
+from smart_tuner.finetuning import WrittenBase, keep_base, told_base
 from smart_tuner.knowledge import remember_run
 from smart_tuner.leave_report import leave_report
 from smart_tuner.machine import Machine, findings, inspect_machine, table
@@ -68,6 +69,7 @@ class SmartTunerMain:
         faults: what is to go wrong in a new run; with any, the run is a new one.
         tunes: let a new run choose its settings first, where `tuning.auto_minutes` (on the demo corpus) or
             `tuning.auto_share` (on own recordings) allow it.
+        base: what the training begins with, in its written form; None: random weights.
         command: what trains a run on a device; it must follow the run-folder contract.
     """
 
@@ -81,6 +83,7 @@ class SmartTunerMain:
         new: bool = False,
         faults: Sequence[Fault] = (),
         tunes: bool = False,
+        base: WrittenBase | None = None,
         command: Callable[[RunFolder, str], Sequence[str]] = worker_command,
     ) -> None:
         self._config = config
@@ -90,6 +93,7 @@ class SmartTunerMain:
         self._new = new or bool(faults)
         self._faults = faults
         self._tunes = tunes and not faults
+        self._base = base
         self._command = command
 
     def run(self) -> int:
@@ -104,6 +108,8 @@ class SmartTunerMain:
         machine = self._check_machine()
         self._tell_readiness(machine)
         claimed = claim(self._root, self._config, self._new)
+        if self._base is not None:
+            keep_base(claimed.run, self._base)
         if self._faults:
             write_faults(claimed.run.faults_file, self._faults)
         self._announce(claimed)
@@ -196,6 +202,8 @@ class SmartTunerMain:
         else:
             data = self._config.data_folder or CommandPhrase.NO_RECORDINGS()
             self._output.say(CommandPhrase.NEW_RUN(run=run.name, folder=run.path, recordings=data))
+        if self._base is not None:
+            self._output.say(told_base(self._config, self._base))
         if self._faults:
             named = ", ".join(f"{fault.kind}@{fault.step}" for fault in self._faults)
             self._output.result(CommandPhrase.WARNING(message=CommandPhrase.INJECTED(faults=named)))

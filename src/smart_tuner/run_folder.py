@@ -14,6 +14,7 @@ runs/20261122-162430-demo/
     events.out.*    what TensorBoard reads; tracking.json: how far it and MLflow have come
     recovery.json   the restarts so far, and what each of them changed
     stop_request.json   somebody wants the training to end, at which step
+    base.ckpt       what a fine-tuning begins with, and its description
     trial.json      the study and number of a trial
     tuning.json     how the main command chose the run's settings, and what was asked for
     curves.png      loss and alignment, as the chat last asked for them
@@ -120,6 +121,11 @@ class RunFolder:
     def stop_request_file(self) -> Path:
         """What asks the training to end; absent while nobody does."""
         return self.path / "stop_request.json"
+
+    @property
+    def base_file(self) -> Path:
+        """The copy of what a fine-tuning begins with; absent in other runs."""
+        return self.path / "base.ckpt"
 
     @property
     def tuning_file(self) -> Path:

@@ -113,8 +113,15 @@ def make_card(run: RunFolder, stated: Stated, examined: bool) -> Card:
         clips=train[-1].clips if train else None,
         hours=None if seconds is None else round(seconds / 3600, 3),
         limits=_limits(config, examined),
+        base=_base(config),
         **values,
     )
+
+
+def _base(config: Config) -> str | None:
+    """What it was fine-tuned from, without a path of this machine."""
+    base = config.base
+    return f"{Path(base.base_weights).name}, weights {base.base_sha256}" if base.base_sha256 else None
 
 
 def _known(config: Config) -> dict[str, str]:

@@ -44,7 +44,7 @@ from tacotron2.hparams import HParamsError
 if TYPE_CHECKING:
     from tacotron2.data.corpus import Corpus
     from tacotron2.data.dataset import TextMelLoader
-    from tacotron2.training import Ranks, Request, TrainingResult
+    from tacotron2.training import BaseWeights, Ranks, Request, TrainingResult
 
 NO_HOST_MEMORY = "DefaultCPUAllocator: can't allocate memory"
 """What torch says with a plain RuntimeError where a limit binds the process; without one it is killed."""
@@ -206,9 +206,16 @@ class Job:
             moved=self._emit.work.moved,
             ranks=self._ranks,
             requests=requests,
-            initial_weights=self._assigned.initial_weights,
+            initial_weights=self._assigned.initial_weights or self._base(),
             adjustments=lambda: [Request(*each) for each in self._controllers.adjustments()],
         )
+
+    def _base(self) -> BaseWeights | None:
+        """What a fine-tuning begins with: the run's own copy."""
+        from tacotron2.training import BaseWeights
+
+        base = self._config.base
+        return BaseWeights(self._run.base_file, base.base_statistics) if base.base_sha256 else None
 
     def _experience(self, train_set: TextMelLoader) -> Experience:
         """What earlier runs taught about cures, as it was when this run began."""

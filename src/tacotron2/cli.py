@@ -3,6 +3,8 @@
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
+    python -m tacotron2.cli [--json] base --output FILE.ckpt [--from PATH] [--speaker NAME]
+        [--keep-speakers] [--settings run.yaml]
     python -m tacotron2.cli [--json] demo --folder FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] speak --folder FOLDER --output FOLDER --home FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
@@ -14,8 +16,7 @@
         --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `analysed`, `described`, `replayed`, `self-check` or
-`error`. So a program can tell it in another language.
+then results, each with its kind; last, where it failed, an `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tacotron2.commands import analysing, corpora, models, speaking
+from tacotron2.commands import analysing, bases, corpora, models, speaking
 from tacotron2.commands.answers import CONFIGURATION_ERROR, DATA_ERROR, INTERRUPTED
 
 __all__ = ["CONFIGURATION_ERROR", "DATA_ERROR", "INTERRUPTED", "main"]
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind in (speaking, corpora, analysing, models):
+    for kind in (speaking, corpora, analysing, models, bases):
         kind.add_commands(commands)
     chosen = parser.parse_args(arguments)
     try:

@@ -153,6 +153,15 @@ class ModelParams:
     max_decoder_seconds: float = param(20.0, "synthesis gives up after this much speech", gt=0.0)
 
 
+FREEZABLE = ("embedding", "encoder", "attention", "decoder", "postnet")
+"""What `train.freeze` may name."""
+
+
+def frozen_parts(text: str) -> tuple[str, ...]:
+    """The names in `train.freeze`, as they are written."""
+    return tuple(text.replace(",", " ").split())
+
+
 @dataclass(frozen=True)
 class LossParams:
     """Weights of the training loss. The reference loss that judges a run has none."""
@@ -208,6 +217,12 @@ class TrainParams:
     gradient_checkpointing: bool = param(
         False, "compute activations again in backward instead of keeping them: less memory, more time"
     )
+    freeze: str = param(
+        "",
+        "parts that are left as they are, with commas or blanks between: embedding, encoder, attention, "
+        "decoder, postnet; empty: none",
+    )
+    freeze_steps: int = param(0, "updates for which they are left so; 0: all", ge=0)
     calm_steps: int = param(
         100,
         "steps without an exploding gradient after which a learning rate lowered for it rises again",
@@ -425,6 +440,11 @@ def relations(hparams: HParams, ignored: Collection[str] = ()) -> list[Violation
             hparams.model.gst_dim % (2 * hparams.model.gst_heads) == 0,
             ("model.gst_dim", "model.gst_heads"),
             f"must be a multiple of twice model.gst_heads ({2 * hparams.model.gst_heads})",
+        ),
+        (
+            {*frozen_parts(train.freeze)} < {*FREEZABLE},
+            ("train.freeze",),
+            f"must name some, not all, of {', '.join(FREEZABLE)}",
         ),
         (not schedule, ("train.reduction_schedule", "model.n_frames_per_step"), schedule),
     )

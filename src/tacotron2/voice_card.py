@@ -21,7 +21,8 @@ class Card:
     """The field names are the keys of `card` in voice.json; None: not stated.
 
     language: its code; data: what the recordings are, without a path; clips, hours: of the training list,
-    hours after trimming; date: YYYY-MM-DD; limits: one sentence each.
+    hours after trimming; date: YYYY-MM-DD; limits: one sentence each; base: what it was tuned from; None:
+    from nothing.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Card:
     licence: str | None = None
     contact: str | None = None
     limits: tuple[str, ...] = ()
+    base: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
@@ -90,6 +92,7 @@ def _rows(card: Card, language: str) -> list[tuple[str, str | None]]:
     return [
         ("language", f"{language} ({card.language})"),
         ("learned from", card.data),
+        *([] if card.base is None else [("fine-tuned from", card.base)]),
         ("clips in training", "not recorded" if card.clips is None else f"{card.clips:,}"),
         ("hours in training", "not recorded" if card.hours is None else f"{card.hours:.2f}"),
         ("speaker", card.speaker),

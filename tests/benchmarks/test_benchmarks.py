@@ -17,6 +17,7 @@ TABLES = {
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,
+    "finetuning": 4,
     "gpu_check": 5,
     "guard": 1,
     "memory": 1,

@@ -161,7 +161,7 @@ def test_a_name_becomes_a_folder_name(tmp_path: Path) -> None:
 
 
 def test_the_presets_are_those_of_the_documentation() -> None:
-    assert preset_names() == ["debug", "demo", "ljspeech", "probe", "report", "small"]
+    assert preset_names() == ["debug", "demo", "finetune", "ljspeech", "probe", "report", "small"]
 
 
 @pytest.mark.parametrize("name", ["debug", "demo", "ljspeech", "probe", "report", "small"])

@@ -20,6 +20,7 @@ from smart_tuner.messages.control import ControlPhrase
 from smart_tuner.messages.diagnosis import DiagnosisPhrase
 from smart_tuner.messages.ending import EndPhrase
 from smart_tuner.messages.environment import MachinePhrase, ServicePhrase
+from smart_tuner.messages.finetuning import FinetunePhrase
 from smart_tuner.messages.incidents import IncidentPhrase
 from smart_tuner.messages.language import Language, plural
 from smart_tuner.messages.length import LengthPhrase
@@ -49,6 +50,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ControlPhrase,
     DiagnosisPhrase,
     EndPhrase,
+    FinetunePhrase,
     IncidentPhrase,
     LengthPhrase,
     MachinePhrase,
@@ -120,6 +122,7 @@ __all__ = [
     "ControlPhrase",
     "DiagnosisPhrase",
     "EndPhrase",
+    "FinetunePhrase",
     "IncidentPhrase",
     "Language",
     "LengthPhrase",

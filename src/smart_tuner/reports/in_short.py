@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from smart_tuner.finetuning import finetuned_from
 from smart_tuner.messages import ControlPhrase, Language, Message, ReportPhrase, render
 from smart_tuner.messages.language import duration, number
 from smart_tuner.quality_gate import Check, Judged, check, judged_figures
@@ -46,6 +47,7 @@ def blocks(
     """The first figures, then what was done, how good it is, what went wrong, what to do."""
     sentences = [
         _learned_from(records),
+        None if records.config is None else finetuned_from(records.config),
         _took(records),
         _verdict(checks),
         _troubles(happened),

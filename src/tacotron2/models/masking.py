@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -31,12 +32,17 @@ class MaskedBatchNorm(nn.BatchNorm1d):
     Attributes:
         over_processes: sums a tensor over all processes that share a batch, gradients included, so that the
             statistics are those of the whole batch; None where one process has all of it.
+        held: whether training too uses the statistics that are there, and leaves them so.
     """
 
     over_processes: Callable[[Tensor], Tensor] | None = None
+    held = False
 
     def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
         """`(B, C, T)` and a `(B, T)` mask to `(B, C, T)`."""
+        if self.held and self.training:
+            kept = (self.running_mean, self.running_var, self.weight, self.bias)
+            return functional.batch_norm(input, *kept, training=False, eps=self.eps)
         if not self.training or mask is None:
             return super().forward(input)
         # Statistics in the precision of the weights, as torch's own batch norm keeps them under bf16.

@@ -2,6 +2,7 @@
 
 from tacotron2.training.estimate import Estimate, estimate
 from tacotron2.training.guard import NonFiniteLossError
+from tacotron2.training.initial_weights import BaseWeights
 from tacotron2.training.knobs import Request
 from tacotron2.training.loop import TrainingResult, train
 from tacotron2.training.memory import MemoryFit, fit_memory, requested_parts
@@ -9,6 +10,7 @@ from tacotron2.training.ranks import LostRankError, Ranks, RanksError, join
 from tacotron2.training.validation import ValidationResult, validate
 
 __all__ = [
+    "BaseWeights",
     "Estimate",
     "LostRankError",
     "MemoryFit",

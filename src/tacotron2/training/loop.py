@@ -15,7 +15,7 @@ from tacotron2.data.dataset import TextMelLoader
 from tacotron2.events import CheckpointEvent, Event, FinishedEvent, StartedEvent, StepEvent
 from tacotron2.hparams import HParams
 from tacotron2.training.faults import make_trainer
-from tacotron2.training.initial_weights import begin_with
+from tacotron2.training.initial_weights import BaseWeights, begin_with
 from tacotron2.training.knobs import Request
 from tacotron2.training.meter import Meter
 from tacotron2.training.ranks import Ranks
@@ -47,7 +47,7 @@ def train(
     moved: Callable[[], None] = lambda: None,
     ranks: Ranks | None = None,
     requests: Sequence[Request] = (),
-    initial_weights: Path | None = None,
+    initial_weights: Path | BaseWeights | None = None,
     adjustments: Callable[[], Sequence[Request]] = tuple,
 ) -> TrainingResult:
     """Trains until `max_steps`, `max_train_minutes`, or a request to stop; goes on where `folder` left off.
@@ -62,8 +62,8 @@ def train(
         ranks: the processes that train together, from `join`; None: this one alone. The first one emits,
             decides, judges and saves.
         requests: what is to be adjusted; those that the state knows already, by their ids, change nothing.
-        initial_weights: a checkpoint or a voice whose weights the training begins with, where the folder has
-            no state yet.
+        initial_weights: what the training begins with, where the folder has no state yet: the weights of a
+            checkpoint or a voice of the same shapes, or what fits of a base.
         adjustments: asked after every validation and before the state is saved, for what is to be adjusted
             from then on.
 

@@ -17,6 +17,7 @@ from tacotron2.losses import Tacotron2Loss
 from tacotron2.models import Tacotron2
 from tacotron2.training.devices import make_fabric
 from tacotron2.training.faults import UNSEEN, read_faults, suffering
+from tacotron2.training.freezing import Freezing
 from tacotron2.training.gradients import backward
 from tacotron2.training.incident_folder import RECORD, Evidence, read_evidence
 from tacotron2.training.ranks import Ranks
@@ -57,7 +58,7 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
     fabric, _ = make_fabric(evidence.hparams, device)
     with torch.random.fork_rng(devices=[fabric.device] if fabric.device.type == "cuda" else []):
         injected = [fault.kind for fault in read_faults(folder.parents[1]) if fault.step == recorded.step]
-        terms, layers = _again(fabric, evidence, folder, injected)
+        terms, layers = _again(fabric, evidence, folder, injected, recorded.step)
     return Replayed(
         step=recorded.step,
         recorded_terms=tuple(recorded.details.get("terms", ())),
@@ -68,7 +69,7 @@ def replay(folder: Path, device: str = "cpu") -> Replayed:
 
 
 def _again(
-    fabric: Fabric, evidence: Evidence, folder: Path, injected: Sequence[str]
+    fabric: Fabric, evidence: Evidence, folder: Path, injected: Sequence[str], recorded_step: int
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The terms and layers that are not finite."""
     model = Tacotron2(evidence.hparams)
@@ -80,6 +81,7 @@ def _again(
     model.decoder.set_r(made.r)
     model.scale_dropout(made.dropout_scale)
     network = fabric.setup(model)
+    Freezing(evidence.hparams.train, model).begin(recorded_step - 1)
     criterion = Tacotron2Loss(evidence.hparams, made.r).to(fabric.device)
     criterion.scale_positive_weight(made.positive_scale)
     arithmetic: Any = fabric.strategy.precision

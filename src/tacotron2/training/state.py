@@ -22,6 +22,8 @@ from tacotron2.hparams import HParams, HParamsError
 from tacotron2.models import Tacotron2
 
 _LOGGER = logging.getLogger(__name__)
+_UNNAMED = {"freeze": "", "freeze_steps": 0}
+"""How states were trained that do not name these settings."""
 
 
 class NonFiniteWeightsError(ArithmeticError):
@@ -200,7 +202,7 @@ def refuse_other_settings(path: Path, saved: dict[str, dict[str, Any]], hparams:
         f"{section}.{name}: {saved.get(section, {}).get(name, 'absent')!r} in the checkpoint, now {value!r}"
         for section, values in hparams.to_dict().items()
         for name, value in values.items()
-        if saved.get(section, {}).get(name, "absent") != value
+        if saved.get(section, {}).get(name, _UNNAMED.get(name, "absent")) != value
     ]
     if differences:
         head = f"{path}: was saved under other settings; restore them or start a new run"

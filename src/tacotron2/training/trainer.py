@@ -26,6 +26,7 @@ from tacotron2.models.tacotron2 import TacotronOutput
 from tacotron2.reduction import stage_at
 from tacotron2.training.clip_ledger import ClipLedger
 from tacotron2.training.devices import make_fabric
+from tacotron2.training.freezing import Freezing
 from tacotron2.training.gradients import backward
 from tacotron2.training.guard import Guard, Guarded
 from tacotron2.training.knobs import Knobs, Request, micro_batches
@@ -75,6 +76,7 @@ class Trainer:
         )
         self.network, self.optimizer = self.fabric.setup(self.model, self.adamw)
         self.ranks.connect(self.model)
+        self.freezing = Freezing(hparams.train, self.model)
         self.knobs = Knobs(hparams)
         self.clips = ClipLedger(train_set, self.r(0), self.fabric.device, self.ranks)
         self._speak_with(self.r(0))
@@ -222,6 +224,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.guard.begin()
+        self.freezing.begin(step)
         weight = self.guide_weight(step)
         parts, forced = self.micro_batches, self.teacher_forcing(step)
         note = self.snapshots.noting(step + 1)
@@ -234,7 +237,7 @@ class Trainer:
         terms = backward(self.fabric, self.network, self.criterion, batch, *how)
         self.loss_scale.undo(self.adamw)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        norms = torch.stack(torch._foreach_norm(gradients))
+        norms = self.freezing.without(torch.stack(torch._foreach_norm(gradients)))
         norm = torch.linalg.vector_norm(norms)
         total = self.ranks.summed(terms["total"])
         masked = torch.isfinite(norm + total).logical_not()

@@ -39,6 +39,7 @@ CHANGES = {
     "seed": 7,
     "reduction_schedule": "0:5 2:3",
     "teacher_forcing_final": 0.0,
+    "freeze": "encoder",
 }
 OTHERWISE = {
     "teacher_forcing_decay_start",
@@ -54,6 +55,7 @@ OTHERWISE = {
     "keep_states",
     "keep_best",
     "calm_steps",
+    "freeze_steps",
     "set_aside_bad_clips",
 }
 """Who computes, at what price, until when, what is judged and kept, two of a schedule, and one that only a
