@@ -16,7 +16,8 @@
         --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then results, each with its kind; last, where it failed, an `error`. So a program can tell it in another language.
+then results, each with its kind; where it failed, an `error` at last. So a program can tell it in another
+language.
 """
 
 from __future__ import annotations

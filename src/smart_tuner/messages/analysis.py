@@ -148,4 +148,4 @@ class AnalysisPhrase(Phrase):
     REJECTED_SECTION = "What cannot be used", "Что не годится"
     TABLE_REJECTED = "Clips that a training would leave out", "Записи, которые обучение пропустит"
     HEAD_REASON = "reason", "причина"
-    AND_MORE = "and {count:,} more, in the file of figures", "и ещё {count:,}, в файле с цифрами"
+    AND_MORE_CLIPS = "and {count:,} more, in the file of figures", "и ещё {count:,}, в файле с цифрами"

@@ -196,7 +196,7 @@ def _heard(
 def _more(count: int, language: Language) -> list[Block]:
     if count <= MOST_ROWS:
         return []
-    return [Text([render(AnalysisPhrase.AND_MORE(count=count - MOST_ROWS), language)], muted=True)]
+    return [Text([render(AnalysisPhrase.AND_MORE_CLIPS(count=count - MOST_ROWS), language)], muted=True)]
 
 
 def _measured(found: Mapping[str, Any], language: Language) -> list[Block]:
