@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from tacotron2.audio import AudioError, Samples, read_samples, trim_silence
+from tacotron2.audio import RATES_HZ, AudioError, Samples, read_samples, trim_silence
 from tacotron2.data.dataset import wrong_length
 from tacotron2.data.entries import Entry, Fault, RejectedError, Rejection, printable, require_inside
 from tacotron2.data.formats import AUDIO_ENDINGS, is_audio
@@ -30,7 +30,6 @@ FEWEST_CHARACTERS_PER_S = 3.0
 """The slowest readers, with pauses, have about 6; one second is free, so that a single word may be slow."""
 LENGTH_MARGIN = 10.0
 """A header may claim this many times data.max_seconds before anything is decoded: silence may be cut off."""
-RATES_HZ = (2_000, 768_000)
 LARGEST_BYTES = 2**30
 """Decoded, all channels."""
 
