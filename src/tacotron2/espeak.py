@@ -7,8 +7,8 @@ for its noise, always gives the same bytes. Standard library and `espeakng_loade
 The job is one JSON object, and the answers are JSON lines:
 
     {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}
-                            {"samples", "sampling_rate", "words": [[place, length, milliseconds], ...]}
-                            after each clip; place and length of a word in the text, and when it begins
+                            {"samples", "sampling_rate", "words"} after each clip; words: for each that is
+                            said, the place of its first character in the text and its first sample
     {"voice", "words": [...]}
                             {"phonemes": [...]}, one for each word
 
@@ -32,23 +32,22 @@ PARAMETER_RATE = 1
 POSITION_CHARACTER = 1
 CHARS_UTF8 = 1
 PHONEMES_IPA = 2
-EE_OK = 0
-
-EVENT_LIST_TERMINATED = 0
+EVENT_END_OF_LIST = 0
 EVENT_WORD = 1
+EE_OK = 0
 
 NOISE_SEED = 1  # of breath and hiss; the library would take the time of day
 
 
 class Event(ctypes.Structure):
-    """`espeak_EVENT`, version 1.48 and later."""
+    """espeak_EVENT; text_position counts characters from 1."""
 
     _fields_ = (
         ("type", ctypes.c_int),
         ("unique_identifier", ctypes.c_uint),
-        ("text_position", ctypes.c_int),  # in characters, from 1
+        ("text_position", ctypes.c_int),
         ("length", ctypes.c_int),
-        ("audio_position", ctypes.c_int),  # in milliseconds
+        ("audio_position", ctypes.c_int),
         ("sample", ctypes.c_int),
         ("user_data", ctypes.c_void_p),
         ("id", ctypes.c_char * 8),
@@ -82,8 +81,7 @@ class Espeak:
             raise VoiceError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
         self._chunks: list[bytes] = []
-        self.words: list[tuple[int, int, int]] = []
-        """Of what was said last: place and length in the text, milliseconds at the beginning."""
+        self.words: list[tuple[int, int]] = []  # of what `say` has just said: (character, sample)
         self._callback = Callback(self._collect)  # the library keeps a bare pointer: hold the reference
         self._library.espeak_SetSynthCallback(self._callback)
 
@@ -113,14 +111,13 @@ class Espeak:
         return b"".join(self._chunks)
 
     def _collect(self, samples: Any, num_samples: int, events: Any) -> int:
-        place = 0
-        while events and events[place].type != EVENT_LIST_TERMINATED:
-            event = events[place]
-            if event.type == EVENT_WORD:
-                self.words.append((event.text_position - 1, event.length, event.audio_position))
-            place += 1
         if samples and num_samples > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * num_samples))
+        index = 0
+        while events and events[index].type != EVENT_END_OF_LIST:
+            if events[index].type == EVENT_WORD:
+                self.words.append((events[index].text_position - 1, events[index].sample))
+            index += 1
         return 0
 
 

@@ -1,1 +1,1 @@
-"""Long recordings to a data set: read, cut in pauses, levelled, judged, given their texts, split."""
+"""From long recordings to clips with their texts."""

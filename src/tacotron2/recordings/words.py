@@ -1,4 +1,4 @@
-"""A word and when it is said."""
+"""A word, and when it is said."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TimedWord:
-    """One word of a recording."""
+    """text: as in the transcript, punctuation attached; start and end in seconds of the recording; certainty
+    0-1."""
 
     text: str
-    """As in the transcript, punctuation attached."""
     start: float
-    """Seconds in the recording."""
     end: float
     certainty: float
-    """0 to 1."""
