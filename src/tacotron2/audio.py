@@ -23,6 +23,8 @@ Samples = NDArray[np.float32]
 """(L,) mono, full scale is +-1."""
 Array = NDArray[np.float64]
 
+RATES_HZ = (2_000, 768_000)
+"""A header that claims another one is damaged."""
 BLOCK_FRAMES = 1024
 """Frames transformed at once: bounds the memory that an hour-long file needs."""
 INVERSION_STEPS = 50

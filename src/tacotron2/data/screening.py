@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 import soxr
 
-from tacotron2.audio import AudioError, Samples, read_samples, trim_silence
+from tacotron2.audio import RATES_HZ, AudioError, Samples, read_samples, trim_silence
 from tacotron2.data.dataset import wrong_length
 from tacotron2.data.entries import Entry, Fault, RejectedError, Rejection, printable, require_inside
 from tacotron2.data.formats import AUDIO_ENDINGS, is_audio
@@ -30,7 +30,6 @@ FEWEST_CHARACTERS_PER_S = 3.0
 """The slowest readers, with pauses, have about 6; one second is free, so that a single word may be slow."""
 LENGTH_MARGIN = 10.0
 """A header may claim this many times data.max_seconds before anything is decoded: silence may be cut off."""
-RATES_HZ = (2_000, 768_000)
 LARGEST_BYTES = 2**30
 """Decoded, all channels."""
 
@@ -94,7 +93,7 @@ def _check(entry: Entry, folder: Path, root: Path, hparams: HParams) -> None:
     reason = wrong_length(1 + num_samples // hparams.audio.hop_length, hparams)
     if reason:
         raise RejectedError(Fault.LENGTH, reason)
-    _check_rate(num_characters, num_samples / hparams.audio.sampling_rate)
+    check_rate(num_characters, num_samples / hparams.audio.sampling_rate)
 
 
 def check_file(audio: str, folder: Path, root: Path, max_seconds: float) -> tuple[float, int]:
@@ -180,7 +179,8 @@ def _check_loudness(samples: Samples) -> None:
         raise RejectedError(Fault.CLIPPED, f"{wrong}; record it less loud")
 
 
-def _check_rate(num_characters: int, seconds: float) -> None:
+def check_rate(num_characters: int, seconds: float) -> None:
+    """RejectedError where so much text cannot be said in so many seconds, or hardly any is."""
     said = f"{num_characters} characters in {seconds:.2f} s"
     if num_characters > MOST_CHARACTERS_PER_S * seconds:
         raise RejectedError(Fault.MISMATCH, f"{said}, more than {MOST_CHARACTERS_PER_S:g} a second")
