@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from smart_tuner.analyze_command import analyze
 from smart_tuner.clips_command import clips
 from smart_tuner.doctor_command import doctor
 from smart_tuner.finetune_command import finetune
@@ -239,6 +240,7 @@ def demo(
             raise typer.Exit(run_library(arguments, messages, CommandPhrase.NO_CORPUS))
 
 
+data_app.command()(analyze)
 data_app.command()(speak)
 app.command()(monitor)
 

@@ -9,14 +9,15 @@
     python -m tacotron2.cli [--json] speak --folder FOLDER --output FOLDER --home FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] analyse --folder FOLDER --home FOLDER --settings run.yaml --output FILE
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
         --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `base`, `new-tensors`, `corpus`, `digest`, `surveyed`, `described`, `replayed`,
-`self-check` or `error`. So a program can tell it in another language.
+then `spoken`, `bundled`, `base`, `new-tensors`, `corpus`, `digest`, `surveyed`, `analysed`, `described`,
+`replayed`, `self-check` or `error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tacotron2.commands import bases, corpora, models, speaking
+from tacotron2.commands import analysing, bases, corpora, models, speaking
 from tacotron2.commands.answers import CONFIGURATION_ERROR, DATA_ERROR, INTERRUPTED
 
 __all__ = ["CONFIGURATION_ERROR", "DATA_ERROR", "INTERRUPTED", "main"]
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind in (speaking, corpora, models, bases):
+    for kind in (speaking, corpora, analysing, models, bases):
         kind.add_commands(commands)
     chosen = parser.parse_args(arguments)
     try:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from smart_tuner.messages.analysis import AnalysisPhrase
 from smart_tuner.messages.charts import ChartPhrase
 from smart_tuner.messages.chat import ChatPhrase
 from smart_tuner.messages.clips import ClipsPhrase
@@ -41,6 +42,7 @@ from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
+    AnalysisPhrase,
     ChartPhrase,
     ChatPhrase,
     ClipsPhrase,
@@ -112,6 +114,7 @@ def _restored(value: Any) -> Parameter | None:
 
 __all__ = [
     "CATALOGUES",
+    "AnalysisPhrase",
     "ChartPhrase",
     "ChatPhrase",
     "ClipsPhrase",
