@@ -42,6 +42,7 @@ from smart_tuner.options import (
     Voice,
     VoiceOption,
 )
+from smart_tuner.prepare_command import prepare
 from smart_tuner.registry.commands import registered_run, registry_app
 from smart_tuner.report_command import report
 from smart_tuner.speak_command import speak
@@ -240,6 +241,7 @@ def demo(
             raise typer.Exit(run_library(arguments, messages, CommandPhrase.NO_CORPUS))
 
 
+data_app.command()(prepare)
 data_app.command()(analyze)
 data_app.command()(speak)
 app.command()(monitor)

@@ -205,7 +205,7 @@ def new_tensors(tensors: Sequence[Mapping[str, str]], shown: int = 8) -> Message
         FinetunePhrase.NEW_TENSOR(name=each["name"], why=each["why"]) for each in tensors[:shown]
     ]
     if len(tensors) > shown:
-        names.append(FinetunePhrase.AND_MORE(count=len(tensors) - shown))
+        names.append(FinetunePhrase.TENSORS_MORE(count=len(tensors) - shown))
     return CommandPhrase.WARNING(message=FinetunePhrase.NEW_TENSORS(count=len(tensors), names=tuple(names)))
 
 

@@ -9,6 +9,7 @@
     python -m tacotron2.cli [--json] speak --folder FOLDER --output FOLDER --home FOLDER --settings run.yaml
     python -m tacotron2.cli [--json] digest --home FOLDER --settings run.yaml [--folder FOLDER]
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
+    python -m tacotron2.cli [--json] prepare --folder FOLDER --output FOLDER [--language CODE] [--workers N]
     python -m tacotron2.cli [--json] analyse --folder FOLDER --home FOLDER --settings run.yaml --output FILE
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
@@ -26,7 +27,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tacotron2.commands import analysing, bases, corpora, models, speaking
+from tacotron2.commands import analysing, bases, corpora, models, preparing, speaking
 from tacotron2.commands.answers import CONFIGURATION_ERROR, DATA_ERROR, INTERRUPTED
 
 __all__ = ["CONFIGURATION_ERROR", "DATA_ERROR", "INTERRUPTED", "main"]
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind in (speaking, corpora, analysing, models, bases):
+    for kind in (speaking, corpora, preparing, analysing, models, bases):
         kind.add_commands(commands)
     chosen = parser.parse_args(arguments)
     try:

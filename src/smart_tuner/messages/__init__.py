@@ -29,6 +29,7 @@ from smart_tuner.messages.model import ModelPhrase
 from smart_tuner.messages.monitor import MonitorPhrase
 from smart_tuner.messages.notices import NoticePhrase
 from smart_tuner.messages.phrase import Message, MessageError, Parameter, Phrase, render
+from smart_tuner.messages.preparation import PreparationPhrase
 from smart_tuner.messages.readiness import ReadinessPhrase
 from smart_tuner.messages.recordings import RecordingsPhrase
 from smart_tuner.messages.recovery import RecoveryPhrase
@@ -57,6 +58,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     ModelPhrase,
     MonitorPhrase,
     NoticePhrase,
+    PreparationPhrase,
     ReadinessPhrase,
     RecordingsPhrase,
     RecoveryPhrase,
@@ -134,6 +136,7 @@ __all__ = [
     "NoticePhrase",
     "Parameter",
     "Phrase",
+    "PreparationPhrase",
     "ReadinessPhrase",
     "RecordingsPhrase",
     "RecoveryPhrase",

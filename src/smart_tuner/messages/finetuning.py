@@ -51,7 +51,7 @@ class FinetunePhrase(Phrase):
         "не из основы {count:взят|взяты|взяты} {count} {count:тензор|тензора|тензоров} модели: {names}",
     )
     NEW_TENSOR = "{name} ({why})", "{name} ({why})"
-    AND_MORE = "and {count} more", "и ещё {count}"
+    TENSORS_MORE = "and {count} more", "и ещё {count}"
     KEY_DIFFERS = "{key}={here}, the base has {there}", "{key}={here}, у основы {there}"
     NEEDS_FINETUNE = (
         "these settings are of a fine-tuning from {base}: `smart-tuner finetune --from BASE` begins such "

@@ -46,6 +46,8 @@ class Clip:
     clipped: float = 0.0
     gain_db: float = 0.0
     certainty: float = 0.0
+    """Mean of its words; lowest: of the least certain one."""
+    lowest: float = 0.0
     wrong: str = ""
     """Why it is rejected; empty where it is not."""
 
@@ -160,9 +162,7 @@ def _make(job: Job, key: str, transcript: Path | None, work: Path, told: Told) -
         samples_file.unlink(missing_ok=True)
 
 
-def _words(
-    decoded: Decoded, spans: Spans, transcript: Path | None, settings: Settings
-) -> list[TimedWord]:
+def _words(decoded: Decoded, spans: Spans, transcript: Path | None, settings: Settings) -> list[TimedWord]:
     if not spans:
         raise ReadingError("no speech is found in it")
     if transcript is not None:
@@ -204,6 +204,7 @@ class _Maker:
             _rounded(self._loudness.snr_db(start, end)),
             round(clipped_share(self._decoded.clipped, self._decoded.source_rate, start, end), 5),
             certainty=round(sum(word.certainty for word in words) / max(1, len(words)), 2),
+            lowest=round(min((word.certainty for word in words), default=0.0), 2),
         )
         wrong = stretch.wrong or self._wrong(clip)
         if wrong:
@@ -226,9 +227,10 @@ class _Maker:
             return f"noisy: its speech lies {clip.snr_db:.1f} dB above the pauses, less than {limit}"
         if not clip.text:
             return "no text: no word of the transcript lies in it"
-        if clip.certainty < settings.min_certainty:
-            limit = f"{settings.min_certainty:g}"
-            return f"uncertain text: certainty {clip.certainty:.2f}, less than {limit} ({clip.text})"
+        limit = settings.min_certainty
+        if clip.certainty < limit or clip.lowest < limit / 2:
+            found = f"certainty {clip.certainty:.2f}, of the least certain word {clip.lowest:.2f}"
+            return f"uncertain text: {found}, less than {limit:g} and {limit / 2:g} ({clip.text})"
         return self._wrong_text(clip)
 
     def _wrong_text(self, clip: Clip) -> str:

@@ -33,8 +33,8 @@ class Settings:
     """Speech against pauses; a clip below is rejected."""
     max_clipped: float = 0.001
     """Largest share of samples in flattened peaks."""
-    min_certainty: float = 0.3
-    """Smallest mean certainty of a clip's words."""
+    min_certainty: float = 0.6
+    """Smallest mean certainty of a clip's words; no single one may have less than half of it."""
 
     def __post_init__(self) -> None:
         rules = {
