@@ -30,7 +30,7 @@ def _prepare(chosen: argparse.Namespace) -> int:
     from tacotron2.recordings.preparation import prepare
     from tacotron2.recordings.recognisers import RecogniserError
     from tacotron2.recordings.settings import PreparationError, SettingError, Settings
-    from tacotron2.text import TextError
+    from tacotron2.text.language import LanguageError
 
     told = progress_of(chosen)
     try:
@@ -48,7 +48,7 @@ def _prepare(chosen: argparse.Namespace) -> int:
             chosen.workers,
             lambda done, total: told(round(done), max(1, round(total))),
         )
-    except (SettingError, RecogniserError, TextError) as error:
+    except (SettingError, RecogniserError, LanguageError) as error:
         return fail(chosen, error, CONFIGURATION_ERROR)
     except (PreparationError, OSError) as error:
         return fail(chosen, error, DATA_ERROR)

@@ -227,10 +227,10 @@ class _Maker:
             return f"noisy: its speech lies {clip.snr_db:.1f} dB above the pauses, less than {limit}"
         if not clip.text:
             return "no text: no word of the transcript lies in it"
-        limit = settings.min_certainty
-        if clip.certainty < limit or clip.lowest < limit / 2:
+        least = settings.min_certainty
+        if clip.certainty < least or clip.lowest < least / 2:
             found = f"certainty {clip.certainty:.2f}, of the least certain word {clip.lowest:.2f}"
-            return f"uncertain text: {found}, less than {limit:g} and {limit / 2:g} ({clip.text})"
+            return f"uncertain text: {found}, less than {least:g} and {least / 2:g} ({clip.text})"
         return self._wrong_text(clip)
 
     def _wrong_text(self, clip: Clip) -> str:

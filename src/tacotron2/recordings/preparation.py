@@ -18,22 +18,27 @@ import dataclasses
 import json
 import math
 import multiprocessing
+import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from tacotron2.data.corpus import split_ids
 from tacotron2.data.entries import SPLITS
 from tacotron2.files import write_atomically
 from tacotron2.recordings.clips import RECORDS, WAVS, Clip, Job, Record, prepare_recording
 from tacotron2.recordings.listing import Source, find_recordings
+from tacotron2.recordings.reading import header_seconds
 from tacotron2.recordings.recognisers import open_recogniser
 from tacotron2.recordings.settings import PreparationError, Settings
 from tacotron2.text import find_language
 
 REPORT = "preparation.json"
+LOCK, WORK = ".lock", ".work-"
 REJECTED = "rejected.tsv"
 HELD_OUT_CLIPS = 48
 """Wanted in each held-out list."""
@@ -86,8 +91,25 @@ def prepare(
         open_recogniser(settings.recogniser)  # its mistakes before any work
     sources = find_recordings(folder)
     _check_output(folder, output)
+    output.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(output / LOCK, timeout=0):
+            return _prepare(folder, output, settings, sources, workers, progress)
+    except Timeout:
+        raise PreparationError(f"{output}: another process prepares it; wait for its end") from None
+
+
+def _prepare(
+    folder: Path,
+    output: Path,
+    settings: Settings,
+    sources: Sequence[Source],
+    workers: int,
+    progress: Progress | None,
+) -> Prepared:
     for part in (WAVS, RECORDS):
-        (output / part).mkdir(parents=True, exist_ok=True)
+        (output / part).mkdir(exist_ok=True)
+    _tidy(output)
     write_atomically(output / REPORT, _plain({"folder": str(folder.resolve()), "finished": False}))
     records = _records([Job(source, folder, output, settings) for source in sources], workers, progress)
     _forget_others(output, sources, records)
@@ -97,8 +119,8 @@ def prepare(
         write_atomically(output / f"{split}.txt", lines.encode())
     write_atomically(output / REJECTED, _rejected(records, splits).encode())
     prepared = _prepared(output, records, splits)
-    told = dataclasses.asdict(prepared) | {"output": output.name, "settings": dataclasses.asdict(settings)}
-    told |= {"folder": str(folder.resolve()), "finished": True}
+    told = {name: value for name, value in dataclasses.asdict(prepared).items() if name != "output"}
+    told |= {"settings": dataclasses.asdict(settings), "folder": str(folder.resolve()), "finished": True}
     write_atomically(output / REPORT, _plain(told))
     return prepared
 
@@ -139,7 +161,7 @@ def _check_output(folder: Path, output: Path) -> None:
     if output.resolve().is_relative_to(folder.resolve()):
         raise PreparationError(f"{output} lies inside of {folder}; choose an --output beside it")
     report = output / REPORT
-    if not output.exists() or not any(output.iterdir()):
+    if not output.exists() or {path.name for path in output.iterdir()} <= {LOCK}:
         return
     try:
         made_of = json.loads(report.read_text(encoding="utf-8"))["folder"]
@@ -151,40 +173,42 @@ def _check_output(folder: Path, output: Path) -> None:
         raise PreparationError(f"{output} was made of {made_of}; choose another --output")
 
 
-def _records(jobs: Sequence[Job], workers: int, progress: Progress | None) -> list[Record]:
-    """A record for each job, in their order; the longest are begun first, so that no one is waited for alone."""
-    from tacotron2.recordings.reading import header_seconds
+def _tidy(output: Path) -> None:
+    """Removes what a kill has left half written: names that begin with a dot, in our own folders."""
+    for path in (*output.glob(f"{WORK}*"), *output.glob(".*.txt-*"), *output.glob(".*.json-*")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in (*output.glob(f"{WAVS}/.*"), *output.glob(f"{RECORDS}/.*")):
+        path.unlink()
 
+
+def _records(jobs: Sequence[Job], workers: int, progress: Progress | None) -> list[Record]:
+    """A record for each job, in their order; the longest are begun first: none is waited for alone."""
     lengths = [header_seconds(job.source.path) for job in jobs]
-    done = multiprocessing.get_context("spawn").Manager().dict() if progress else None
+    fresh = multiprocessing.get_context("spawn")
     with (
-        tempfile.TemporaryDirectory(prefix=".work-", dir=jobs[0].output) as work,
-        ProcessPoolExecutor(
-            max(1, min(workers, len(jobs))), mp_context=multiprocessing.get_context("spawn")
-        ) as pool,
+        tempfile.TemporaryDirectory(prefix=WORK, dir=jobs[0].output) as work,
+        fresh.Manager() as manager,
+        ProcessPoolExecutor(max(1, min(workers, len(jobs))), mp_context=fresh) as pool,
     ):
+        done: MutableMapping[int, float] = manager.dict()
         order = sorted(range(len(jobs)), key=lambda index: -lengths[index])
         futures = {index: pool.submit(_one, jobs[index], Path(work), index, done) for index in order}
         try:
-            _watch(list(futures.values()), lengths, done, progress)
+            _watch([futures[index] for index in range(len(jobs))], lengths, done, progress)
             return [futures[index].result() for index in range(len(jobs))]
         except BaseException:  # Ctrl-C too: what is not begun is not to be begun
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _one(job: Job, work: Path, index: int, done: dict[int, float] | None) -> Record:
-    def told(seconds: float) -> None:
-        if done is not None:
-            done[index] = seconds
-
-    return prepare_recording(job, work, told)
+def _one(job: Job, work: Path, index: int, done: MutableMapping[int, float]) -> Record:
+    return prepare_recording(job, work, lambda seconds: done.update({index: seconds}))
 
 
 def _watch(
     futures: Sequence[Future[Record]],
     lengths: Sequence[float],
-    done: dict[int, float] | None,
+    done: MutableMapping[int, float],
     progress: Progress | None,
 ) -> None:
     """Tells how far it is until all have ended, or raises what the first that failed has raised."""
@@ -194,11 +218,11 @@ def _watch(
         ended, running = wait(running, timeout=WATCHED_S)
         for future in ended:
             future.result()
-        if progress is not None and done is not None:
-            # Reading is the first half of the work; a record of an earlier call is there at once.
-            read = math.fsum(min(seconds, lengths[index]) for index, seconds in done.items())
-            share = (len(futures) - len(list(running))) / len(futures)
-            progress(total if not running else max(read / 2, share * total) * 0.999, total)
+        if progress is not None:
+            # Reading counts as half of the work; a recording that is done already is not read again.
+            read = {index: seconds / 2 for index, seconds in done.items()}
+            read |= {index: lengths[index] for index, future in enumerate(futures) if future.done()}
+            progress(math.fsum(min(read[index], lengths[index]) for index in read), total)
 
 
 def _forget_others(output: Path, sources: Sequence[Source], records: Sequence[Record]) -> None:
