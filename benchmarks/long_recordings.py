@@ -126,9 +126,9 @@ def _spoken(text: str, samples: NDArray[np.float64], events: list[list[int]]) ->
     for token in text.split():
         start = text.index(token, place)
         place = start + len(token)
-        begins = [ms for at, _, ms in events if start <= at < place]
+        begins = [sample for at, sample in events if start <= at < place]
         if begins or not tokens:
-            tokens.append((token, min(begins, default=0) * RATE // 1000))
+            tokens.append((token, min(begins, default=0)))
         else:
             tokens[-1] = (f"{tokens[-1][0]} {token}", tokens[-1][1])
     loud = np.flatnonzero(np.abs(samples) > QUIET * np.abs(samples).max())

@@ -21,6 +21,7 @@ TABLES = {
     "gpu_check": 5,
     "guard": 1,
     "memory": 1,
+    "preparation": 1,
     "profile_phases": 1,
     "reports": 1,
     "settings": 3,
@@ -30,7 +31,7 @@ TABLES = {
     "tuned": 2,
     "tuning": 3,
 }
-SHARED = {"corpus", "measuring", "plain_decoder"}
+SHARED = {"corpus", "long_recordings", "measuring", "plain_decoder"}
 ON_CPU = {"gpu_check": ["--device", "cpu"]}
 
 
