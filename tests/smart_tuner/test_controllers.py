@@ -28,7 +28,7 @@ STEP = StepEvent(7, 0, {}, 0.7, 1e-3, 0.0, 0.1, 1.0, 0.0, 0.5)
 def config(patience: int = 3, deadline: int = 900) -> Config:
     early = EarlyStopSettings(alignment_patience_validations=patience)
     attention = AttentionSettings(deadline_steps=deadline)
-    return Config("x", HPARAMS, attention, early, CureSettings(curing=False))
+    return Config("x", HPARAMS, attention=attention, early_stop=early, cure=CureSettings(curing=False))
 
 
 def validation(step: int, quality: float, alignment: float) -> ValidationEvent:

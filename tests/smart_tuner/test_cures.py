@@ -19,7 +19,8 @@ SKIPS = {"skip_rate": 0.4}
 
 def config(cure: CureSettings | None = None, early: EarlyStopSettings | None = None) -> Config:
     off = EarlyStopSettings(early_stopping=False)
-    return Config("x", HPARAMS, AttentionSettings(deadline_steps=5000), early or off, cure or CureSettings())
+    attention = AttentionSettings(deadline_steps=5000)
+    return Config("x", HPARAMS, attention=attention, early_stop=early or off, cure=cure or CureSettings())
 
 
 class Training:
