@@ -115,7 +115,7 @@ def test_bad_files(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("preset", "parts"),
     [
-        ("dmeo", ["'dmeo'", "did you mean 'demo'?", "debug, demo, ljspeech, probe, report, small"]),
+        ("dmeo", ["'dmeo'", "did you mean 'demo'?", "debug, demo, finetune, ljspeech, probe, report, small"]),
         ("nowhere.yaml", ["nowhere.yaml: no such file"]),
         ("some/where", ["some/where: no such file"]),
         (Path("nowhere"), ["nowhere: no such file"]),
