@@ -27,6 +27,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _prepare(chosen: argparse.Namespace) -> int:
+    from tacotron2.data.corpus import FEWEST_CLIPS
     from tacotron2.recordings.preparation import prepare
     from tacotron2.recordings.recognisers import RecogniserError
     from tacotron2.recordings.settings import PreparationError, SettingError, Settings
@@ -53,9 +54,11 @@ def _prepare(chosen: argparse.Namespace) -> int:
     except (PreparationError, OSError) as error:
         return fail(chosen, error, DATA_ERROR)
     clips = sum(made.clips.values())
-    if not clips:
+    if clips < FEWEST_CLIPS:
         reason = made.first_reason or f"see {made.output / 'rejected.tsv'}"
-        return fail(chosen, f"{chosen.folder}: no clip came out of it; {reason}", DATA_ERROR)
+        found = f"only {clips} came out" if clips else "none came out"
+        wanted = f"a training needs {FEWEST_CLIPS} clips at least, and {found}"
+        return fail(chosen, f"{chosen.folder}: {wanted}; {reason}", DATA_ERROR)
     if chosen.json:
         say_record(
             kind="prepared",

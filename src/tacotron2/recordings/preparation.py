@@ -18,11 +18,17 @@ import dataclasses
 import json
 import math
 import multiprocessing
+import os
 import shutil
+import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -185,10 +191,12 @@ def _records(jobs: Sequence[Job], workers: int, progress: Progress | None) -> li
     """A record for each job, in their order; the longest are begun first: none is waited for alone."""
     lengths = [header_seconds(job.source.path) for job in jobs]
     fresh = multiprocessing.get_context("spawn")
+    manager = SyncManager(ctx=fresh)
+    manager.start(_end_with_parent, (os.getpid(),))
     with (
         tempfile.TemporaryDirectory(prefix=WORK, dir=jobs[0].output) as work,
-        fresh.Manager() as manager,
-        ProcessPoolExecutor(max(1, min(workers, len(jobs))), mp_context=fresh) as pool,
+        manager,
+        ProcessPoolExecutor(max(1, min(workers, len(jobs))), fresh, _end_with_parent, (os.getpid(),)) as pool,
     ):
         done: MutableMapping[int, float] = manager.dict()
         order = sorted(range(len(jobs)), key=lambda index: -lengths[index])
@@ -196,9 +204,27 @@ def _records(jobs: Sequence[Job], workers: int, progress: Progress | None) -> li
         try:
             _watch([futures[index] for index in range(len(jobs))], lengths, done, progress)
             return [futures[index].result() for index in range(len(jobs))]
+        except BrokenProcessPool as error:
+            raise PreparationError(
+                "a process that prepared a recording was ended from outside, probably for want of memory; "
+                "the same command goes on, with fewer --workers it needs less"
+            ) from error
         except BaseException:  # Ctrl-C too: what is not begun is not to be begun
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent(parent: int) -> None:
+    """Begins to watch: a process of the pool must not outlive a parent that was killed. Ctrl-C is the
+    parent's to answer."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(WATCHED_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _one(job: Job, work: Path, index: int, done: MutableMapping[int, float]) -> Record:
