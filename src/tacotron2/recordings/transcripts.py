@@ -109,11 +109,11 @@ def _cues(path: Path, lines: Sequence[str]) -> Iterator[_Cue]:
             continue
         elif _NOT_CUES.match(line) and (cue is None or not lines[number - 2].strip()):
             skipped = True
-        elif cue is not None:
-            cue.lines.append(line)
         elif "-->" in line:
             wrong = "is no pair of times; it must be as 00:00:01,000 --> 00:00:04,000"
             raise TranscriptError(f"{path}, line {number}: {line.strip()!r} {wrong}")
+        elif cue is not None:
+            cue.lines.append(line)
     if cue is not None:
         yield cue
 

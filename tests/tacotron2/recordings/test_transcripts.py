@@ -128,6 +128,11 @@ def test_a_number_that_is_said_stays(tmp_path: Path) -> None:
     [
         ("a.srt", "1\n00:00:04,000 --> 00:00:01,000\nback\n", ["a.srt, line 2", "ends before it begins"]),
         ("a.srt", "1\n0:4 --> 0:5\nno\n", ["a.srt, line 2", "no pair of times", "00:00:01,000"]),
+        (
+            "a.srt",
+            "1\n00:00:01,000 --> 00:00:02,000\nyes\n\n2\n00:00:05 --> 00:00:07\nno\n",
+            ["a.srt, line 6", "no pair of times"],
+        ),
         ("a.srt", "just words\n", ["a.srt", "no cue"]),
         ("a.vtt", "WEBVTT\n\n00:01.000 --> 00:02.000\n[music]\n", ["no cue"]),
         ("a.txt", " \n\n", ["a.txt", "no words"]),
