@@ -1,0 +1,1 @@
+"""Vocoders: from log-mel spectrograms to samples."""
