@@ -7,7 +7,8 @@ for its noise, always gives the same bytes. Standard library and `espeakng_loade
 The job is one JSON object, and the answers are JSON lines:
 
     {"voice", "words_per_minute", "clips": [[text, absolute wav path], ...]}
-                            {"samples", "sampling_rate"} after each clip
+                            {"samples", "sampling_rate", "words"} after each clip; words: for each that is
+                            said, the place of its first character in the text and its first sample
     {"voice", "words": [...]}
                             {"phonemes": [...]}, one for each word
 
@@ -31,11 +32,29 @@ PARAMETER_RATE = 1
 POSITION_CHARACTER = 1
 CHARS_UTF8 = 1
 PHONEMES_IPA = 2
+EVENT_END_OF_LIST = 0
+EVENT_WORD = 1
 EE_OK = 0
 
 NOISE_SEED = 1  # of breath and hiss; the library would take the time of day
 
-Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+class Event(ctypes.Structure):
+    """espeak_EVENT; text_position counts characters from 1."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(Event))
 
 
 class EspeakError(RuntimeError):
@@ -62,6 +81,7 @@ class Espeak:
             raise VoiceError(f"demo.demo_voice={voice!r}: the speech synthesiser cannot load this voice")
         self._library.espeak_ng_SetRandSeed(ctypes.c_long(NOISE_SEED))
         self._chunks: list[bytes] = []
+        self.words: list[tuple[int, int]] = []  # of what `say` has just said: (character, sample)
         self._callback = Callback(self._collect)  # the library keeps a bare pointer: hold the reference
         self._library.espeak_SetSynthCallback(self._callback)
 
@@ -81,6 +101,7 @@ class Espeak:
     def say(self, text: str) -> bytes:
         """The text as 16-bit mono samples at `sampling_rate`."""
         self._chunks.clear()
+        self.words.clear()
         encoded = text.encode() + b"\0"
         status = self._library.espeak_Synth(
             encoded, ctypes.c_size_t(len(encoded)), 0, POSITION_CHARACTER, 0, CHARS_UTF8, None, None
@@ -89,9 +110,14 @@ class Espeak:
             raise EspeakError(f"the speech synthesiser said nothing for {text!r}")
         return b"".join(self._chunks)
 
-    def _collect(self, samples: Any, num_samples: int, _events: int | None) -> int:
+    def _collect(self, samples: Any, num_samples: int, events: Any) -> int:
         if samples and num_samples > 0:
             self._chunks.append(ctypes.string_at(samples, 2 * num_samples))
+        index = 0
+        while events and events[index].type != EVENT_END_OF_LIST:
+            if events[index].type == EVENT_WORD:
+                self.words.append((events[index].text_position - 1, events[index].sample))
+            index += 1
         return 0
 
 
@@ -151,7 +177,7 @@ def main() -> int:
         for text, path in job["clips"]:
             samples = espeak.say(text)
             _write_wav(path, samples, espeak.sampling_rate)
-            _answer(samples=len(samples) // 2, sampling_rate=espeak.sampling_rate)
+            _answer(samples=len(samples) // 2, sampling_rate=espeak.sampling_rate, words=espeak.words)
     except (EspeakError, OSError) as error:
         _answer(error=str(error), setting=isinstance(error, VoiceError))
         return 1

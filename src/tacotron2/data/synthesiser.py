@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tacotron2.hparams import DemoParams
 
@@ -40,6 +40,24 @@ def speak_clips(
     Raises:
         SynthesiserError: no synthesiser, an unknown voice, or it died; what was written stays.
     """
+    return sum(answer["samples"] / answer["sampling_rate"] for answer in _speak(clips, demo, progress))
+
+
+def speak_words(clips: Sequence[tuple[str, Path]], demo: DemoParams) -> list[list[tuple[int, int]]]:
+    """The same; returns for each text where its words begin: (character of the text, sample), rising.
+
+    What is spelled out begins several times, what is drawn together once.
+
+    Raises:
+        SynthesiserError: as `speak_clips`.
+    """
+    return [[(place, sample) for place, sample in answer["words"]] for answer in _speak(clips, demo, None)]
+
+
+def _speak(
+    clips: Sequence[tuple[str, Path]], demo: DemoParams, progress: Progress | None
+) -> list[dict[str, Any]]:
+    """The child's answers, one for each clip."""
     job = {
         "voice": demo.demo_voice,
         "words_per_minute": demo.demo_words_per_minute,
@@ -58,29 +76,29 @@ def speak_clips(
             try:
                 with contextlib.suppress(BrokenPipeError), child.stdin:
                     json.dump(job, child.stdin)
-                num_done, seconds = _follow(child.stdout, len(clips), progress)
+                answers = _follow(child.stdout, len(clips), progress)
             except BaseException:  # an interrupt too: the child must not outlive us
                 child.kill()
                 raise
-        if child.returncode != 0 or num_done != len(clips):
+        if child.returncode != 0 or len(answers) != len(clips):
             errors.seek(0)
             said = errors.read().strip()[-400:] or "nothing"
+            place = f"at clip {len(answers) + 1} of {len(clips)}"
             raise SynthesiserError(
-                f"the speech synthesiser died with exit code {child.returncode} at clip {num_done + 1} of "
-                f"{len(clips)} (voice {demo.demo_voice!r}); its last words: {said}"
+                f"the speech synthesiser died with exit code {child.returncode} {place} (voice "
+                f"{demo.demo_voice!r}); its last words: {said}"
             )
-    return seconds
+    return answers
 
 
-def _follow(answers: IO[str], num_clips: int, progress: Progress | None) -> tuple[int, float]:
-    """Read the child's answers to their end: the clips done and their seconds."""
-    num_done, seconds = 0, 0.0
-    for line in answers:
+def _follow(lines: IO[str], num_clips: int, progress: Progress | None) -> list[dict[str, Any]]:
+    """Read the child's answers to their end."""
+    answers: list[dict[str, Any]] = []
+    for line in lines:
         answer = json.loads(line)
         if "error" in answer:
             raise SynthesiserError(answer["error"], answer["setting"])
-        num_done += 1
-        seconds += answer["samples"] / answer["sampling_rate"]
+        answers.append(answer)
         if progress is not None:
-            progress(num_done, num_clips)
-    return num_done, seconds
+            progress(len(answers), num_clips)
+    return answers
