@@ -23,6 +23,7 @@ from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
 from smart_tuner.registry.settings import RegistrySettings
+from smart_tuner.second_vocoder import VocoderSettings, absolute_vocoder
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -107,6 +108,7 @@ LAYER_SECTIONS: dict[str, type] = {
     "gate": GateSettings,
     "space": SpaceSettings,
     "registry": RegistrySettings,
+    "vocoder": VocoderSettings,
 }
 """What a run has beside the library's hyper-parameters."""
 ADVISED = ("max_steps", "learning_rate_decay_start")
@@ -131,6 +133,7 @@ class Config:
     gate: GateSettings = field(default_factory=GateSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    vocoder: VocoderSettings = field(default_factory=VocoderSettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
     advised_length: bool = False
@@ -163,8 +166,9 @@ class Config:
     def digest(self) -> str:
         """The same for two configurations that train the same model on the same recordings.
 
-        Neither the preset's name nor services, supervisor, notices and registry count: a run can be resumed
-        with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it finds.
+        Neither the preset's name nor services, supervisor, notices, registry and vocoder count: a run can be
+        resumed with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it
+        finds.
         """
         hparams = self.hparams.to_dict()
         if self.advised_length:
@@ -262,6 +266,8 @@ def _checked(file: SettingsFile, overrides: Sequence[str]) -> Config:
     changes, override_problems = _parse_overrides(overrides)
     _absolute_data_folder(values, file.path.parent)
     _absolute_data_folder(changes, Path())
+    absolute_vocoder(values, file.path.parent)
+    absolute_vocoder(changes, Path())
     built = _SCHEMA.build({name: values.get(name, {}) | changes.get(name, {}) for name in _SCHEMA.sections})
     for problem in hparams_problems(built, [problem.key for problem in problems + override_problems]):
         (override_problems if _is_overridden(problem, changes) else problems).append(problem)
