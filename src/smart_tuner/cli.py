@@ -15,6 +15,7 @@ import typer
 from smart_tuner.analyze_command import analyze
 from smart_tuner.clips_command import clips
 from smart_tuner.doctor_command import doctor
+from smart_tuner.export_command import export_app
 from smart_tuner.finetune_command import finetune
 from smart_tuner.incident_commands import incident_app
 from smart_tuner.job_command import Typed, start_job, train
@@ -61,6 +62,7 @@ data_app = typer.Typer(help="Corpora.", rich_markup_mode=None, no_args_is_help=T
 runs_app = typer.Typer(help="What was trained so far.", rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(data_app, name="data")
 app.add_typer(runs_app, name="runs")
+app.add_typer(export_app, name="export")
 app.add_typer(incident_app, name="incident")
 app.add_typer(model_app, name="model")
 app.add_typer(notify_app, name="notify")
@@ -145,6 +147,10 @@ def synthesize(
     style_weights: Annotated[
         str | None, typer.Option(metavar="W,W,...", help="Or a weight for each style token.")
     ] = None,
+    vocoder: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="hifigan:PATH, or MODULE:FUNCTION; else Griffin-Lim."),
+    ] = None,
     runs_folder: RunsFolder = DEFAULT_RUNS,
     messages: Messages = Language.EN,
 ) -> None:
@@ -177,7 +183,7 @@ def synthesize(
         if drop_unreadable:
             source.append("--drop-unreadable")
         how: dict[str, object] = {"stress": stress, "speaker": speaker, "style-weights": style_weights}
-        how["style-recording"] = style_recording
+        how |= {"style-recording": style_recording, "vocoder": vocoder}
         source += [f"--{name}={value}" for name, value in how.items() if value is not None]
         arguments = ["synthesize", weights, f"--output={target}", *source]
         raise typer.Exit(run_library(arguments, messages, CommandPhrase.NOT_SPOKEN))

@@ -24,6 +24,7 @@ from smart_tuner.cure_settings import CureSettings
 from smart_tuner.early_stop_settings import EarlyStopSettings, phase_order_problem
 from smart_tuner.notice_settings import TOKEN_HINT, NoticeSettings, holds_token
 from smart_tuner.registry.settings import RegistrySettings
+from smart_tuner.second_vocoder import VocoderSettings, absolute_vocoder
 from smart_tuner.tuning.settings import GateSettings, SpaceSettings, TuningSettings
 from tacotron2.hparams import SECTIONS, HParams, HParamsError, param, parse_value, split_override
 from tacotron2.schema import (
@@ -109,6 +110,7 @@ LAYER_SECTIONS: dict[str, type] = {
     "gate": GateSettings,
     "space": SpaceSettings,
     "registry": RegistrySettings,
+    "vocoder": VocoderSettings,
 }
 """What a run has beside the library's hyper-parameters."""
 ADVISED = ("max_steps", "learning_rate_decay_start")
@@ -134,6 +136,7 @@ class Config:
     gate: GateSettings = field(default_factory=GateSettings)
     space: SpaceSettings = field(default_factory=SpaceSettings)
     registry: RegistrySettings = field(default_factory=RegistrySettings)
+    vocoder: VocoderSettings = field(default_factory=VocoderSettings)
     data_folder: Path | None = None
     """Absolute; None: the demo corpus."""
     advised_length: bool = False
@@ -166,8 +169,9 @@ class Config:
     def digest(self) -> str:
         """The same for two configurations that train the same model on the same recordings.
 
-        Neither the preset's name nor services, supervisor, notices and registry count: a run can be resumed
-        with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it finds.
+        Neither the preset's name nor services, supervisor, notices, registry and vocoder count: a run can be
+        resumed with other ports. Nor does a study (tuning, gate, space): the hyper-parameters hold what it
+        finds.
         """
         hparams = self.hparams.to_dict()
         if self.advised_length:
@@ -288,6 +292,8 @@ def _checked(file: SettingsFile, overrides: Sequence[str], foundation: Foundatio
     changes, override_problems = _parse_overrides(overrides)
     _absolute_data_folder(values, file.path.parent)
     _absolute_data_folder(changes, Path())
+    absolute_vocoder(values, file.path.parent)
+    absolute_vocoder(changes, Path())
     layers = (foundation.under, values, foundation.over, changes)
     built = _SCHEMA.build(
         {

@@ -14,7 +14,16 @@ from typing import Any, TextIO
 
 from smart_tuner.messages import CommandPhrase, IncidentPhrase, Language, Message, Phrase, render
 
-FOR_PROGRAMS = ("surveyed", "prepared", "analysed", "described", "digest", "base", "new-tensors")
+FOR_PROGRAMS = (
+    "surveyed",
+    "prepared",
+    "analysed",
+    "described",
+    "digest",
+    "base",
+    "new-tensors",
+    "mels-exported",
+)
 """Kinds of records that are not told as they are."""
 
 

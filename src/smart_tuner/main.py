@@ -37,6 +37,7 @@ from smart_tuner.records import ExitCause, Outcome, read_events
 from smart_tuner.registry.registration import register_voice
 from smart_tuner.run_folder import Claim, RunFolder, claim, knowledge_file, tracking_root
 from smart_tuner.run_notices import RunNotices, noticing
+from smart_tuner.second_vocoder import told_of_vocoder, vocoder_option
 from smart_tuner.self_healing import SelfHealing
 from smart_tuner.service_process import ServiceAddress
 from smart_tuner.services import Services
@@ -245,7 +246,7 @@ class SmartTunerMain:
                     told = RecordingsPhrase.ADVICE(detail=advice)
                     self._output.result(CommandPhrase.WARNING(message=told))
 
-        command = self._command(run, self._device)
+        command = [*self._command(run, self._device), *vocoder_option(self._config.vocoder)]
         try:
             return SelfHealing(run, config, command, on_event, self._output.say, self._warn).train()
         finally:
@@ -288,6 +289,11 @@ class SmartTunerMain:
         self._output.result(EndPhrase.DONE(), *main_figures(summary))
         if samples:
             self._output.result(EndPhrase.SAMPLES(count=len(samples), folder=run.samples_folder))
+        spoke, failed = told_of_vocoder(run)
+        if spoke:
+            self._output.result(spoke)
+        if failed:
+            self._warn(failed)
         self._output.result(EndPhrase.ALL_FIGURES(file=run.summary_file), EndPhrase.SPEAK(run=run.path))
 
     def _watched(self) -> bool:

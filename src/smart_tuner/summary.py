@@ -65,13 +65,14 @@ def summarise(
     run: RunFolder, stream: Sequence[Stamped], machine: Machine, outcome: Outcome
 ) -> dict[str, Any]:
     """The content of the file, in plain values."""
-    examination = {}
+    examined = {}
     if run.examination_file.exists():
-        examination = json.loads(run.examination_file.read_text(encoding="utf-8"))["figures"]
+        examined = json.loads(run.examination_file.read_text(encoding="utf-8"))
     return {
         "run": run.name,
         "outcome": {"cause": outcome.cause.value, "message": outcome.message},
-        "examination": examination,
+        "examination": examined.get("figures", {}),
+        "vocoder": examined.get("vocoder", {}),
         "training": _training(stream) | _recommended(run),
         "data": _data(stream),
         "phase_seconds": {

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -44,6 +44,7 @@ from tacotron2.hparams import HParamsError
 if TYPE_CHECKING:
     from tacotron2.data.corpus import Corpus
     from tacotron2.data.dataset import TextMelLoader
+    from tacotron2.examination import Examination
     from tacotron2.training import BaseWeights, Ranks, Request, TrainingResult
 
 NO_HOST_MEMORY = "DefaultCPUAllocator: can't allocate memory"
@@ -61,6 +62,8 @@ class Assignment:
     """End after data, features and estimate."""
     initial_weights: Path | None = None
     """A checkpoint or a voice that the training begins with, where the run has no state yet."""
+    vocoder: str | None = None
+    """What speaks the test sentences beside Griffin-Lim."""
 
 
 class Job:
@@ -250,6 +253,29 @@ class Job:
         }
         write_atomically(self._run.examination_file, json.dumps(content, ensure_ascii=False, indent=1))
         self._emit(ExaminedEvent(name, examination.figures))
+        if self._assigned.vocoder is not None:
+            self._speak_again(self._assigned.vocoder, content, examination, device)
+
+    def _speak_again(
+        self, vocoder: str, content: dict[str, Any], examination: Examination, device: str
+    ) -> None:
+        """The same spectrograms by another vocoder; what goes wrong is told, and costs nothing else."""
+        from tacotron2.vocoders.reanalysis import HOW_REANALYSED, REANALYSIS
+        from tacotron2.vocoders.samples import speak_again
+
+        mels = {spoken.id: spoken.mel for spoken in examination.sentences}
+        folder, audio, moved = self._run.samples_folder, self._hparams.audio, self._emit.work.moved
+        made = speak_again(vocoder, mels, folder, audio, device, moved)
+        if made.failure is not None:
+            _LOGGER.warning("%s: %s", made.name, made.failure)
+        found = {} if made.error is None else {REANALYSIS: made.error}
+        figures = examined_figures(found, {REANALYSIS: f"{HOW_REANALYSED}, mean over what it spoke"})
+        for sentence in content["sentences"]:
+            if sample := made.by_id.get(sentence["id"]):
+                wav = str(sample.path.relative_to(self._run.path))
+                sentence["vocoder"] = {"wav": wav, REANALYSIS: sample.error}
+        content["vocoder"] = {"name": made.name, "failure": made.failure, "figures": figures}
+        write_atomically(self._run.examination_file, json.dumps(content, ensure_ascii=False, indent=1))
 
     def _examine_clips(self, checkpoint: Path, train_set: TextMelLoader) -> None:
         """Pictures and copies of the recordings that stayed bad, as the last validation told."""
@@ -374,10 +400,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--no-examination", action="store_true", help="end with the training")
     parser.add_argument("--estimate-only", action="store_true", help="end before the training")
     parser.add_argument("--initial-weights", type=Path, metavar="FILE", help="a checkpoint or a voice")
+    parser.add_argument("--vocoder", metavar="NAME", help="speaks the test sentences beside Griffin-Lim")
     options = parser.parse_args(arguments)
     run, parent, stop = RunFolder(options.run_folder), options.parent, StopFlag()
     assigned = Assignment(
-        options.device, not options.no_examination, options.estimate_only, options.initial_weights
+        options.device,
+        not options.no_examination,
+        options.estimate_only,
+        options.initial_weights,
+        options.vocoder,
     )
     is_first = is_first_process()
     if is_first:

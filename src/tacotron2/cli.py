@@ -2,6 +2,7 @@
 
     python -m tacotron2.cli [--json] synthesize (--checkpoint PATH | --voice PATH) --output FILE.wav
         [--text TEXT | --file FILE] [--speaker NAME] [--drop-unreadable] [--stress marks|library]
+        [--vocoder NAME]
     python -m tacotron2.cli [--json] bundle --checkpoint PATH --about FILE.json --output FILE [--replace]
     python -m tacotron2.cli [--json] base --output FILE.ckpt [--from PATH] [--speaker NAME]
         [--keep-speakers] [--settings run.yaml]
@@ -15,6 +16,9 @@
     python -m tacotron2.cli [--json] model-info --settings run.yaml
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
         --memory BYTES [--folder FOLDER]
+    python -m tacotron2.cli [--json] vocoder-check --vocoder NAME --settings run.yaml
+    python -m tacotron2.cli [--json] gta-mels --checkpoint PATH --settings run.yaml --home FOLDER
+        --features FOLDER --output FOLDER [--folder FOLDER] [--device auto]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
 then results, each with its kind; where it failed, an `error` at last. So a program can tell it in another
@@ -27,7 +31,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tacotron2.commands import analysing, bases, corpora, models, preparing, speaking
+from tacotron2.commands import analysing, bases, corpora, models, preparing, speaking, vocoding
 from tacotron2.commands.answers import CONFIGURATION_ERROR, DATA_ERROR, INTERRUPTED
 
 __all__ = ["CONFIGURATION_ERROR", "DATA_ERROR", "INTERRUPTED", "main"]
@@ -38,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind in (speaking, corpora, preparing, analysing, models, bases):
+    for kind in (speaking, corpora, preparing, analysing, models, bases, vocoding):
         kind.add_commands(commands)
     chosen = parser.parse_args(arguments)
     try:

@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tacotron2.audio import griffin_lim
 from tacotron2.hparams import did_you_mean
 from tacotron2.metrics import alignment_metrics, mean_metrics
 from tacotron2.models import Tacotron2, Voice
 from tacotron2.text import find_language, load_dictionary, text_to_sequence, with_stress
+from tacotron2.vocoders.contract import Vocoder
+from tacotron2.vocoders.griffin_lim import GriffinLim
 
 PAUSE_S = 0.25
 """Silence between two sentences."""
@@ -156,8 +157,9 @@ def synthesise(
     style: Tensor | None = None,
     stress: str | None = None,
     speaker: str | None = None,
+    vocoder: Vocoder | None = None,
 ) -> SpokenText:
-    """A text to samples by the model and Griffin-Lim, sentence by sentence: a voice knows only the lengths
+    """A text to samples by the model and a vocoder, sentence by sentence: a voice knows only the lengths
     that it was trained on.
 
     Args:
@@ -169,6 +171,7 @@ def synthesise(
             the text's own.
         stress: marks or library, where the stress comes from (`text.stress`); by default as in the training.
         speaker: a name of `model.speakers`; by default the first.
+        vocoder: by default Griffin-Lim.
 
     Raises:
         SpeakerError: the model knows no such speaker.
@@ -188,7 +191,8 @@ def synthesise(
     ids = [torch.tensor(text_to_sequence(sentence, language).ids) for sentence in sentences]
     speeches = speak(model, ids, rounded=True, style=style, speakers=[number] * len(ids))
     pause = np.zeros(int(PAUSE_S * audio.sampling_rate), dtype=np.float32)
-    parts = [part for speech in speeches for part in (griffin_lim(speech.mel, audio), pause)][:-1]
+    vocode = vocoder or GriffinLim(audio)
+    parts = [part for speech in speeches for part in (vocode(speech.mel), pause)][:-1]
     scores = mean_metrics(alignment_metrics(speech.alignment).to_dict() for speech in speeches)
     alignment = scores.get("attention_alignment")
     return SpokenText(np.concatenate(parts), sentences, speeches, alignment, encoded.dropped)

@@ -41,6 +41,7 @@ from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
 from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
+from smart_tuner.messages.vocoders import VocoderPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     AnalysisPhrase,
@@ -71,6 +72,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     StudyTrackingPhrase,
     TrainingPhrase,
     TuningPhrase,
+    VocoderPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -149,6 +151,7 @@ __all__ = [
     "StudyTrackingPhrase",
     "TrainingPhrase",
     "TuningPhrase",
+    "VocoderPhrase",
     "find_phrase",
     "from_record",
     "plural",

@@ -26,6 +26,7 @@ from smart_tuner.readiness.parts import check_parts
 from smart_tuner.readiness.scene import Scene
 from smart_tuner.readiness.sources import check_sources
 from smart_tuner.readiness.tick import Status, Tick, settled
+from smart_tuner.readiness.vocoders import check_vocoder
 from smart_tuner.records import write_atomically
 
 PACKAGES = ("torch", "numpy", "PyYAML", "optuna", "mlflow", "tensorboard", "lightning-fabric", "pydantic")
@@ -83,6 +84,7 @@ def make_report(scene: Scene, ask: Callable[[Scene], Findings] | None = None) ->
     with ThreadPoolExecutor() as pool:
         library = pool.submit(ask or ask_library, scene)
         apart = [pool.submit(check, scene) for check in (check_imports, check_modules, check_databases)]
+        apart.append(pool.submit(check_vocoder, scene))
         ticks = [*check_sources(scene), check_settings(scene), *check_machine(scene), *check_parts(scene)]
         ticks += [*check_ports(scene), *check_notices(scene)]
         for future in apart:
@@ -95,8 +97,10 @@ def make_report(scene: Scene, ask: Callable[[Scene], Findings] | None = None) ->
 
 
 def start_report(scene: Scene) -> Report:
-    """What is checked before each training: without a process of its own, in a moment."""
+    """What is checked before each training: in a moment, and without a process of its own but where a vocoder
+    is to be opened."""
     ticks = [check_settings(scene), *check_machine(scene), *check_existing(scene), *check_ports(scene)]
+    ticks += check_vocoder(scene)
     return Report(settled(ticks), _now(), UNKNOWN, scene.machine)
 
 

@@ -75,6 +75,16 @@ class RunRecords:
         found = self.examination.get("sentences")
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
+    @property
+    def vocoder_name(self) -> str:
+        """What spoke them beside Griffin-Lim; empty where nothing did."""
+        return str(_mapping(self.examination.get("vocoder")).get("name") or "")
+
+    @property
+    def vocoder_failure(self) -> str:
+        """Why that did not speak all of them; empty where it did."""
+        return str(_mapping(self.examination.get("vocoder")).get("failure") or "")
+
 
 def lineage(stream: Sequence[Stamped]) -> Iterator[tuple[Event, int, bool]]:
     """Every record with the number of its attempt, and whether a later one went back before it."""

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from smart_tuner.messages import Language, ReportPhrase, render
+from smart_tuner.messages import Language, ReportPhrase, VocoderPhrase, render
 from smart_tuner.messages.language import number as written
 from smart_tuner.reports.blocks import Block, Clip, Frame, Picture, Sounds, Text, Viewer
 from smart_tuner.reports.media import Budget, picture, sound, thinned
 from smart_tuner.reports.records import RunRecords, number
 from tacotron2.events import ValidationEvent
 
+GRIFFIN_LIM = "Griffin-Lim"
 MOST_MAPS, MOST_TIMES, MOST_SENTENCES = 30, 8, 12
 
 
@@ -63,23 +64,58 @@ def voice_over_time(records: RunRecords, budget: Budget, language: Language) -> 
 
 def sentences(records: RunRecords, budget: Budget, language: Language) -> list[Block]:
     """The test sentences as the best weights speak them."""
-    spoken = records.test_sentences
+    spoken, second = records.test_sentences, records.vocoder_name
     shown: list[Block] = []
     for each in thinned(spoken, MOST_SENTENCES):
+        text, name = str(each.get("text", each.get("id", ""))), str(each.get("id", ""))
+        clips = []
         source = sound(records.file(each.get("wav")))
         if source and budget.take(source):
-            text = str(each.get("text", each.get("id", "")))
-            label = str(each.get("id", ""))
-            shown.append(Sounds(text, [Clip(label, source, text, _sentence_note(each, language))]))
+            label = GRIFFIN_LIM if second else name
+            clips.append(
+                Clip(label, source, _aloud(text, second and GRIFFIN_LIM), _first_note(each, language))
+            )
+        other = _second_clip(records, each, text, budget, language) if second else None
+        shown += [Sounds(text, [*clips, *([other] if other else [])])] if clips else []
+    failed = _vocoder_failure(records, language)
     if not shown:
-        return []
-    explained = Text([render(ReportPhrase.LISTEN_MEANS(), language)])
+        return failed
+    words = [render(ReportPhrase.LISTEN_MEANS(), language)]
+    if second:
+        words.append(render(VocoderPhrase.VOCODER_LISTEN(name=second), language))
+    explained = Text(words)
     maps = picture(records.folder / "samples" / "attention.png")
     drawn: list[Block] = []
     if maps and budget.take(maps.source):
         caption = render(ReportPhrase.SAMPLES_MAPS(), language)
         drawn.append(Picture(Frame("", maps.source, caption, maps.width, maps.height), caption))
-    return [explained, *shown, *_shown_of(len(shown), len(spoken), language), *drawn]
+    return [explained, *failed, *shown, *_shown_of(len(shown), len(spoken), language), *drawn]
+
+
+def _aloud(text: str, vocoder: str | None) -> str:
+    return f"{vocoder}: {text}" if vocoder else text
+
+
+def _second_clip(
+    records: RunRecords, sentence: Mapping[str, Any], text: str, budget: Budget, language: Language
+) -> Clip | None:
+    """The same sentence by the run's other vocoder."""
+    found = sentence.get("vocoder")
+    if not isinstance(found, dict):
+        return None
+    source = sound(records.file(found.get("wav")))
+    if not source or not budget.take(source):
+        return None
+    name = records.vocoder_name
+    return Clip(name, source, _aloud(text, name), _error_note(found, language))
+
+
+def _vocoder_failure(records: RunRecords, language: Language) -> list[Block]:
+    told = records.vocoder_failure
+    if not told:
+        return []
+    failed = VocoderPhrase.VOCODER_FAILED(name=records.vocoder_name, detail=told)
+    return [Text([render(failed, language)])]
 
 
 def _latest(records: RunRecords) -> list[ValidationEvent]:
@@ -107,6 +143,21 @@ def _sentence_note(sentence: Mapping[str, Any], language: Language) -> str:
     if alignment is None:
         return ""
     return render(ReportPhrase.ALIGNMENT_OF(value=written(alignment, ".2f", language)), language)
+
+
+def _first_note(sentence: Mapping[str, Any], language: Language) -> str:
+    """Alignment, and where another vocoder speaks too, how well Griffin-Lim said it."""
+    notes = [_sentence_note(sentence, language)]
+    if isinstance(sentence.get("vocoder"), dict):
+        notes.append(_error_note(sentence.get("figures"), language))
+    return "; ".join(filter(None, notes))
+
+
+def _error_note(figures: Any, language: Language) -> str:
+    value = number(figures.get("reanalysis_error")) if isinstance(figures, dict) else None
+    if value is None:
+        return ""
+    return render(VocoderPhrase.VOCODER_NOTE(value=written(value, ".2f", language)), language)
 
 
 def _shown_of(shown: int, count: int, language: Language) -> list[Block]:

@@ -34,6 +34,9 @@ def add_commands(commands: Commands) -> None:
     synthesize.add_argument(
         "--stress", choices=("marks", "library"), help="where the stress comes from; else as in the training"
     )
+    synthesize.add_argument(
+        "--vocoder", default="griffin-lim", metavar="NAME", help="or hifigan:PATH, MODULE:FUNCTION"
+    )
     style = synthesize.add_mutually_exclusive_group()
     style.add_argument("--style-recording", type=Path, metavar="FILE", help="a recording in the wanted style")
     style.add_argument("--style-weights", metavar="W,W,...", help="one for each style token")
@@ -41,11 +44,14 @@ def add_commands(commands: Commands) -> None:
 
 
 def _synthesize(chosen: argparse.Namespace) -> int:
+    import torch
+
     from tacotron2.audio import AudioError, save_wav
     from tacotron2.checkpoint import CheckpointError, load_model
     from tacotron2.style import StyleError
     from tacotron2.synthesis import SpeakerError, synthesise
     from tacotron2.text import TextError
+    from tacotron2.vocoders import VocoderError, open_vocoder
     from tacotron2.voice import load_voice
     from tacotron2.voice_file import VoiceError
 
@@ -55,8 +61,9 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         voice = load_voice(chosen.voice) if chosen.voice else None
         model, words = (voice.model, voice.dictionary) if voice else (load_model(chosen.checkpoint), None)
         unreadable = "drop" if chosen.drop_unreadable else None
+        vocoder = open_vocoder(chosen.vocoder, model.hparams.audio, torch.device("cpu"))
         how = {"style": _style(model, chosen), "stress": chosen.stress, "speaker": chosen.speaker}
-        spoken = synthesise(model, text, unreadable, words, **how)
+        spoken = synthesise(model, text, unreadable, words, vocoder=vocoder, **how)
         rate = model.hparams.audio.sampling_rate
         save_wav(chosen.output, spoken.samples, rate)
     except UnicodeDecodeError as error:
@@ -69,7 +76,7 @@ def _synthesize(chosen: argparse.Namespace) -> int:
         return fail(
             chosen, f"{chosen.voice or chosen.checkpoint}: speaks nothing usable: {error}", DATA_ERROR
         )
-    except (CheckpointError, VoiceError, SpeakerError, StyleError, OSError) as error:
+    except (CheckpointError, VoiceError, VocoderError, SpeakerError, StyleError, OSError) as error:
         return fail(chosen, error, DATA_ERROR)
     speaker = (chosen.speaker or model.speakers[0]) if model.speakers else None
     score, seconds, dropped = spoken.attention_alignment, len(spoken.samples) / rate, Counter(spoken.dropped)
@@ -84,6 +91,7 @@ def _synthesize(chosen: argparse.Namespace) -> int:
             dropped=dropped,
             speaker=speaker,
             speakers=len(model.speakers),
+            vocoder=vocoder.name,
         )
         return 0
     alignment = "not measurable" if score is None else f"{score:.2f}"
