@@ -10,6 +10,7 @@
     python -m tacotron2.cli [--json] model-info --settings run.yaml
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
         --memory BYTES [--folder FOLDER]
+    python -m tacotron2.cli [--json] vocoder-train ...    (see `tacotron2.vocoder_command`)
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
 then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed`, `self-check` or `error`. So
@@ -23,9 +24,12 @@ import dataclasses
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from tacotron2.vocoder_command import add_vocoder_train, vocoder_train
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,8 +92,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checked.add_argument("--folder", type=Path, help="the recordings; without it, the demo corpus")
     checked.add_argument("--goal-steps", type=int, required=True, help="when attention is to have formed")
     checked.add_argument("--memory", type=int, required=True, metavar="BYTES", help="for the training")
+    add_vocoder_train(commands)
     chosen = parser.parse_args(arguments)
-    verbs = {
+    verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "synthesize": _synthesize,
         "demo": _demo,
         "digest": _digest,
@@ -98,6 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "incident-replay": _replay,
         "model-info": _model_info,
         "self-check": _self_check,
+        "vocoder-train": partial(vocoder_train, say=_say_record, fail=_fail),
     }
     try:
         return verbs[chosen.command](chosen)

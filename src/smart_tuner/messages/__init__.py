@@ -38,6 +38,7 @@ from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
 from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
+from smart_tuner.messages.vocoder_training import VocoderTrainingPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
     ChartPhrase,
@@ -65,6 +66,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     StudyTrackingPhrase,
     TrainingPhrase,
     TuningPhrase,
+    VocoderTrainingPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -140,6 +142,7 @@ __all__ = [
     "StudyTrackingPhrase",
     "TrainingPhrase",
     "TuningPhrase",
+    "VocoderTrainingPhrase",
     "find_phrase",
     "from_record",
     "plural",
