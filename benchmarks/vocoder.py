@@ -74,10 +74,10 @@ class Curve:
         self.rows.append([str(step), f"{minutes:.1f}", loss, f"{error:.3f}", f"{distortion:.1f}"])
 
 
-def spoken(name: str, speak: Speak, material: Material, lead: int) -> list[str]:
+def spoken(name: str, speak: Speak, material: Material) -> list[str]:
     """A row: figures, and seconds on the processor for a second of speech."""
     begun = time.process_time()
-    found = nearness(speak, material.validation, material.audio, lead)
+    found = nearness(speak, material.validation, material.audio)
     seconds = time.process_time() - begun
     cost = seconds / heard(material.validation)
     return [name, f"{found.mel_error:.3f}", f"{found.distortion_db:.1f}", f"{cost:.2f}"]
@@ -109,16 +109,16 @@ def main() -> None:
         audio = config.audio()
         material = Material(*open_clips(corpus.folder, config, audio, home / "features"), audio)
         training = Training(config, options.output or home / "hifigan", torch.device("cpu"))
-        lead, curve = config.hop_size // 2, Curve()
+        curve = Curve()
         first = validate(training, material)
         curve.add(0, 0.0, 0.0, first.mel_error, first.distortion_db)
-        rows = [spoken("HiFi-GAN, untrained", vocoder(training), material, lead)]
+        rows = [spoken("HiFi-GAN, untrained", vocoder(training), material)]
         ends = time.monotonic() + 60 * options.minutes
         run_training(training, material, Plan(steps, every, every), curve, lambda: time.monotonic() > ends)
-        rows.append(spoken(f"HiFi-GAN, {training.step} steps", vocoder(training), material, lead))
+        rows.append(spoken(f"HiFi-GAN, {training.step} steps", vocoder(training), material))
         for rounds in (1, 60):
             speak = partial(griffin_lim, audio=audio, num_iterations=rounds)
-            rows.append(spoken(f"Griffin-Lim, {rounds} iterations", speak, material, 0))
+            rows.append(spoken(f"Griffin-Lim, {rounds} iterations", speak, material))
     report(training, material, curve, rows)
 
 

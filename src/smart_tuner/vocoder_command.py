@@ -112,9 +112,18 @@ def _told(record: dict[str, Any]) -> list[Message]:
     if kind == "vocoder-begins":
         return _beginning(record)
     if kind == "vocoder-step":
-        values = {name: value for name, value in record.items() if name != "kind"}
         left = (record["steps"] - record["step"]) / max(1e-9, record["pace"])
-        return [VocoderTrainingPhrase.VOCODER_STEP(**values, left=_hours(left))]
+        told = VocoderTrainingPhrase.VOCODER_STEP(
+            step=record["step"],
+            steps=record["steps"],
+            mel=record["mel"],
+            features=record["features"],
+            adversarial=record["adversarial"],
+            discriminators=record["discriminators"],
+            pace=record["pace"],
+            left=_hours(left),
+        )
+        return [told]
     if kind == "vocoder-saved":
         return [VocoderTrainingPhrase.VOCODER_SAVED(path=record["path"])]
     if kind == "vocoder-validated":

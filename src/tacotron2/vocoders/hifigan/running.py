@@ -78,7 +78,7 @@ def run_training(
 def validate(training: Training, material: Material) -> Nearness:
     """Figures of the generator as it stands."""
     spoken = HifiGan(copy.deepcopy(training.generator), "training", training.device)
-    return nearness(spoken, material.validation, material.audio, training.config.hop_size // 2)
+    return nearness(spoken, material.validation, material.audio)
 
 
 def _keep(training: Training, material: Material, tell: Tell) -> None:

@@ -13,6 +13,7 @@ from tacotron2.audio import MelSpectrogram, Samples
 from tacotron2.hparams import AudioParams
 from tacotron2.metrics import mcd_dtw_db
 from tacotron2.vocoders.hifigan.clips import Clips
+from tacotron2.vocoders.reanalysis import aligned_samples
 
 Speak = Callable[[NDArray[np.float32]], Samples]
 MOST_CLIPS = 16
@@ -29,19 +30,14 @@ class Nearness:
     """`mcd_dtw_db` of the project's metrics."""
 
 
-def nearness(speak: Speak, clips: Clips, audio: AudioParams, lead: int) -> Nearness:
-    """Speaks up to MOST_CLIPS clips, MOST_FRAMES of each.
-
-    Args:
-        lead: samples that are spoken before the recording begins: half a hop of a HiFi-GAN, none of
-            Griffin-Lim.
-    """
+def nearness(speak: Speak, clips: Clips, audio: AudioParams) -> Nearness:
+    """Speaks up to MOST_CLIPS clips, MOST_FRAMES of each."""
     spectrogram, errors, distortions = MelSpectrogram(audio), [], []
     for clip in clips.clips[:MOST_CLIPS]:
         recorded = clips.recorded_mel(clip)[:MOST_FRAMES]
-        spoken = spectrogram(speak(clips.mel(clip)[:MOST_FRAMES])[lead:])
-        count = min(len(spoken), len(recorded))
-        errors.append(float(np.abs(spoken[:count] - recorded[:count]).mean()))
+        samples = aligned_samples(speak(clips.mel(clip)[:MOST_FRAMES]), len(recorded), audio)
+        spoken = spectrogram(samples)
+        errors.append(float(np.abs(spoken - recorded).mean()))
         distortion = mcd_dtw_db(spoken, recorded)
         if distortion is not None:
             distortions.append(distortion)
