@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from smart_tuner.messages import CommandPhrase, IncidentPhrase, Language, Message, Phrase, render
 
-FOR_PROGRAMS = ("surveyed", "described", "digest")
+FOR_PROGRAMS = ("surveyed", "described", "digest", "fits")
 """Kinds of records that are not told as they are."""
 
 

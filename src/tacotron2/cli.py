@@ -9,12 +9,14 @@
     python -m tacotron2.cli [--json] survey --folder FOLDER --home FOLDER --settings run.yaml [--device auto]
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
+    python -m tacotron2.cli [--json] card-memory --settings run.yaml --card GB [--card GB ...] [--seconds S]
+        [--precision fp32|bf16|fp16 ...]
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
         --memory BYTES [--folder FOLDER]
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
-then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `replayed`, `self-check` or `error`. So
-a program can tell it in another language.
+then `spoken`, `bundled`, `corpus`, `digest`, `surveyed`, `described`, `fits`, `replayed`, `self-check` or
+`error`. So a program can tell it in another language.
 """
 
 from __future__ import annotations
