@@ -20,6 +20,7 @@ FOR_PROGRAMS = (
     "prepared",
     "analysed",
     "described",
+    "fits",
     "digest",
     "base",
     "new-tensors",
