@@ -23,6 +23,7 @@ FOR_PROGRAMS = (
     "base",
     "new-tensors",
     "mels-exported",
+    "fits",
 )
 """Kinds of records that are not told as they are."""
 

@@ -14,6 +14,8 @@
     python -m tacotron2.cli [--json] analyse --folder FOLDER --home FOLDER --settings run.yaml --output FILE
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
+    python -m tacotron2.cli [--json] card-memory --settings run.yaml --card GB [--card GB ...] [--seconds S]
+        [--precision fp32|bf16|fp16 ...]
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
         --memory BYTES [--folder FOLDER]
     python -m tacotron2.cli [--json] vocoder-check --vocoder NAME --settings run.yaml

@@ -76,7 +76,7 @@ def test_a_device_whose_memory_runs_out_is_asked_for_half_as_much(
             if len(lengths) > room:
                 raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(memory, "_Probe", Device)
+    monkeypatch.setattr(memory, "Probe", Device)
     monkeypatch.setattr(memory, "resolve_device", lambda device: "cuda")
     cuda = SimpleNamespace(
         reset_peak_memory_stats=lambda: None,
