@@ -93,16 +93,12 @@ class LiveBytes(TorchDispatchMode):
 
     Attributes:
         course: the bytes alive after each operation.
-
-    Args:
-        block: bytes that every storage is rounded up to, as an allocator does it.
     """
 
-    def __init__(self, block: int = 1) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.most = self._now = 0
         self.course: list[int] = []
-        self._block = block
         self._alive: set[int] = set()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -110,10 +106,9 @@ class LiveBytes(TorchDispatchMode):
         result = function(*args, **(kwargs or {}))
         for storage in _storages(result):
             if id(storage) not in given | self._alive:
-                size = -(-storage.nbytes() // self._block) * self._block
                 self._alive.add(id(storage))
-                self._now += size
-                weakref.finalize(storage, self._gone, id(storage), size)
+                self._now += storage.nbytes()
+                weakref.finalize(storage, self._gone, id(storage), storage.nbytes())
         self.most = max(self.most, self._now)
         self.course.append(self._now)
         return result

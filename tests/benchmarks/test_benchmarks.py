@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
     "controllers": 6,
     "bad_clips": 1,
+    "card_memory": 2,
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,

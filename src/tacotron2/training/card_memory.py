@@ -2,9 +2,10 @@
 
 An update of a few rows and few decoder steps is made, and the bytes that are alive are noted after each
 operation. The operations are the same with one row more, so that each of them gives a line over the rows; the
-highest line is the peak. With the decoder's steps it grows in proportion where activations are kept, so that
-two short lengths give the long one; the text has its full length from the beginning. `fit_memory` measures on
-the card itself when a training begins: what is said here is for before.
+highest of them is the peak. With the decoder's steps it grows in proportion where activations are kept, so
+that two short lengths give the long one; the text has its full length from the beginning. What a card's own
+kernels take beside their tensors is not in it, nor are the rules of CUDA's autocast: a CPU's are.
+`fit_memory` measures on the card itself when a training begins; what is said here is for before.
 """
 
 from __future__ import annotations
@@ -27,43 +28,43 @@ SYMBOLS_PER_SECOND = 16
 """A little more than a reader's tempo (LJSpeech: 15.2 characters a second)."""
 BYTES_OF_A_WEIGHT = 4 * 4
 """Itself, its gradient, and the two of Adam, all in float32."""
-BLOCK_BYTES = 512
-"""torch's allocator on CUDA rounds up to it."""
 CARD_SHARE = 0.96
 """Of the size a card is sold by: the rest is taken by the card itself and its driver. 24 GB are 23.6 GiB."""
 BESIDE_BYTES = 768 * MIB
 """The CUDA context with its kernels, 300 to 500 MiB, and the workspaces of cuBLAS and cuDNN."""
 FRAGMENTS = 0.1
-"""Of what an update has alive: the allocator's blocks of 2 MiB and more are never quite full."""
+"""Of what an update has alive: the allocator's blocks are never quite full."""
 ROWS = (2, 3)
 """Of the updates that are made. One row would be a special case: some copies are not made then."""
 STEPS = (32, 64)
 """Decoder steps of the updates, where activations are kept. With gradient checkpointing other operations are
 the highest at full length than at a short one, so that the full length is taken."""
-USUAL_ROWS = 8
-"""The highest line is looked for at so many rows of the length that is asked for."""
 
 
 class Line(NamedTuple):
-    """Bytes alive at the peak of an update, beside weights, gradients and optimizer: `fixed + rows * row`."""
+    """Bytes alive after an operation, beside weights, gradients and optimizer: `fixed + rows * row`."""
 
     fixed: float
     row: float
+
+    def at(self, rows: float) -> float:
+        return self.fixed + rows * self.row
 
 
 @dataclass(frozen=True)
 class UpdateMemory:
     """Of a training with utterances of one length.
 
-    static_bytes: weights, gradients, optimizer, statistics; line: what an update adds.
+    static_bytes: weights, gradients, optimizer, statistics; lines: what an update adds, with each number of
+    rows the highest of them.
     """
 
     static_bytes: int
-    line: Line
+    lines: tuple[Line, ...]
 
     def live_bytes(self, rows: int) -> int:
         """At the peak of an update of so many rows: tensors alone."""
-        return round(self.static_bytes + self.line.fixed + rows * self.line.row)
+        return round(self.static_bytes + max(line.at(rows) for line in self.lines))
 
     def needed_bytes(self, rows: int) -> int:
         """The same on a card, with all that is beside the tensors."""
@@ -73,7 +74,7 @@ class UpdateMemory:
     def largest_rows(self, card_bytes: float) -> int:
         """That fit a card of so many bytes; 0: none."""
         room = (CARD_SHARE * card_bytes - BESIDE_BYTES - self.static_bytes) / (1.0 + FRAGMENTS)
-        return max(0, math.floor((room - self.line.fixed) / self.line.row))
+        return max(0, min(math.floor((room - line.fixed) / line.row) for line in self.lines))
 
 
 @dataclass(frozen=True)
@@ -104,15 +105,16 @@ def update_memory(hparams: HParams, seconds: float) -> UpdateMemory:
     # bf16 for fp16 too: both have two bytes, and CPUs compute fp16 very slowly.
     probe = Probe(hparams.replace(precision="bf16" if half else "fp32"), "cpu")
     audio = hparams.audio
-    wanted = math.ceil(seconds * audio.sampling_rate / audio.hop_length / hparams.model.n_frames_per_step)
+    wanted = math.ceil(seconds * audio.sampling_rate / audio.hop_length / probe.r)
     symbols = math.ceil(seconds * SYMBOLS_PER_SECOND)
-    probe.find_gradients([(2, hparams.model.n_frames_per_step)] * ROWS[0])  # the others add theirs to these
+    probe.find_gradients([(2, probe.r)] * ROWS[0])  # the others add theirs to these
     if hparams.train.gradient_checkpointing or wanted <= STEPS[-1]:
-        return UpdateMemory(static_bytes(hparams), _line(probe, hparams, wanted, symbols, USUAL_ROWS))
-    few, more = (_line(probe, hparams, steps, symbols, USUAL_ROWS * wanted / steps) for steps in STEPS)
+        return UpdateMemory(static_bytes(hparams), highest(_lines(probe, wanted, symbols)))
+    # With many rows one operation is the highest, the first of the backward pass: the steepest line.
+    few, more = (highest(_lines(probe, steps, symbols))[-1] for steps in STEPS)
     growth = (more.row - few.row) / (STEPS[1] - STEPS[0])
     row = more.row + growth * (wanted - STEPS[1])
-    return UpdateMemory(static_bytes(hparams), Line(max(few.fixed, more.fixed, 0.0), row))
+    return UpdateMemory(static_bytes(hparams), (Line(max(few.fixed, more.fixed, 0.0), row),))
 
 
 def static_bytes(hparams: HParams) -> int:
@@ -123,17 +125,30 @@ def static_bytes(hparams: HParams) -> int:
     return BYTES_OF_A_WEIGHT * model.num_parameters() + buffers
 
 
-def _line(probe: Probe, hparams: HParams, steps: int, symbols: int, at_rows: float) -> Line:
-    """The line of the operation that is highest with `at_rows`."""
-    length = (symbols, steps * hparams.model.n_frames_per_step)
+def _lines(probe: Probe, steps: int, symbols: int) -> set[Line]:
+    """Of every operation of an update."""
+    length = (symbols, steps * probe.r)
     few, more = (_course(probe, [length] * rows) for rows in ROWS)
+    if len(few) != len(more):  # scheduled teacher forcing drew otherwise: other operations
+        few, more = [max(few)], [max(more)]
     growth = [(b - a) / (ROWS[1] - ROWS[0]) for a, b in zip(few, more, strict=True)]
-    lines = (Line(a - ROWS[0] * row, row) for a, row in zip(few, growth, strict=True))
-    return max(lines, key=lambda line: line.fixed + at_rows * line.row)
+    return {Line(a - ROWS[0] * row, row) for a, row in zip(few, growth, strict=True)}
+
+
+def highest(lines: set[Line]) -> tuple[Line, ...]:
+    """Those that are above all others for some number of rows from 1 on, by their growth."""
+    found = [max(lines, key=lambda line: (line.at(1), line.row))]
+    while steeper := [line for line in lines if line.row > found[-1].row]:
+        last = found[-1]
+        # The one that is reached first, with ever more rows.
+        found.append(
+            min(steeper, key=lambda line: ((last.fixed - line.fixed) / (line.row - last.row), -line.row))
+        )
+    return tuple(found)
 
 
 def _course(probe: Probe, lengths: Sequence[Length]) -> list[int]:
-    with LiveBytes(BLOCK_BYTES) as live:
+    with LiveBytes() as live:
         probe.find_gradients(lengths)
     return live.course
 
