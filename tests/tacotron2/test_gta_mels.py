@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -146,10 +147,16 @@ def test_a_folder_of_something_else_is_left_as_it_is(source: Source, tiny: HPara
 
 
 def test_a_vocoder_learns_from_them(source: Source, tiny: HParams, tiny_corpus: Path, tmp_path: Path) -> None:
+    """Of a folder without a split of its own: what the voice was not trained on is held out here too."""
     made: Exported = export_gta_mels(source, tmp_path / "out")
+    plain = tmp_path / "plain"
+    shutil.copytree(tiny_corpus / "wavs", plain / "wavs")
+    lines = [(tiny_corpus / f"{split}.txt").read_text("utf-8") for split in ("test", "validation", "train")]
+    (plain / "list.txt").write_text("".join(lines), encoding="utf-8")
     config = HifiGanConfig(num_mels=tiny.audio.n_mel_channels, fmax=tiny.audio.mel_fmax)
-    train, held_out = open_clips(tiny_corpus, config, tiny.audio, source.features, tmp_path / "out")
+    train, held_out = open_clips(plain, config, tiny.audio, source.features, tmp_path / "out")
     assert (len(train), len(held_out)) == (made.clips["training"], made.clips["validation"])
+    assert all(clip.utterance.id.startswith("validation-") for clip in held_out.clips)
     clip = held_out.clips[0]
     given = np.load(tmp_path / "out" / "mels" / f"{clip.utterance.id}.npy").T
     np.testing.assert_array_equal(held_out.mel(clip), given)
