@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Sequence
 
 from measuring import arguments, begin, size, table
 from torch.profiler import ProfilerActivity, profile
@@ -19,8 +20,8 @@ from tacotron2.hparams import HParams
 from tacotron2.training.card_memory import GIB, MIB, SYMBOLS_PER_SECOND, CardFit, card_fits, update_memory
 from tacotron2.training.memory import Probe
 
-PRESETS = ("debug", "probe", "demo", "small", "ljspeech", "report")
-MEASURED = ("probe", "demo", "small", "ljspeech")
+PRESETS = ["probe", "demo", "small", "ljspeech", "report"]
+MEASURED = ["probe", "demo", "small", "ljspeech"]
 CARDS_GB = (8, 12, 24)
 
 
@@ -42,7 +43,7 @@ def allocated(hparams: HParams, rows: int, seconds: float) -> int:
     return most
 
 
-def compare(presets: tuple[str, ...], rows: int, seconds: float) -> None:
+def compare(presets: Sequence[str], rows: int, seconds: float) -> None:
     cells = []
     for name in presets:
         for precision in ("fp32", "bf16"):
@@ -57,7 +58,7 @@ def compare(presets: tuple[str, ...], rows: int, seconds: float) -> None:
     table(["preset, precision, checkpointing", "measured, MiB", "estimated, MiB", "difference"], cells, title)
 
 
-def fits(presets: tuple[str, ...], seconds: float | None) -> None:
+def fits(presets: Sequence[str], seconds: float | None) -> None:
     rows = []
     for name in presets:
         hparams = size(name)
@@ -77,14 +78,18 @@ def told(fit: CardFit) -> str:
 
 
 def main() -> None:
-    options: argparse.Namespace = arguments(__doc__, rows=6).parse_args()
+    parser = arguments(__doc__, rows=6)
+    parser.add_argument("--preset", action="append", choices=PRESETS, help="may be repeated; else all")
+    options: argparse.Namespace = parser.parse_args()
     begin(options)
     if options.tiny:
         compare(("tiny",), 2, 0.3)
         fits(("tiny",), 0.3)
         return
-    compare(MEASURED, options.rows, 4.0)
-    fits(PRESETS, None)
+    presets = options.preset or PRESETS
+    if measured := [name for name in presets if name in MEASURED]:
+        compare(measured, options.rows, 3.0)
+    fits(presets, None)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@
     python -m tacotron2.cli [--json] card-memory --settings run.yaml --card GB [--card GB ...] [--seconds S]
         [--precision fp32|bf16|fp16 ...]
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
-        --memory BYTES [--folder FOLDER]
+        --memory BYTES [--card] [--folder FOLDER]
     python -m tacotron2.cli [--json] vocoder-check --vocoder NAME --settings run.yaml
     python -m tacotron2.cli [--json] gta-mels --checkpoint PATH --settings run.yaml --home FOLDER
         --features FOLDER --output FOLDER [--folder FOLDER] [--device auto]

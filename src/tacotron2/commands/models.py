@@ -40,6 +40,7 @@ def add_commands(commands: Commands) -> None:
     checked.add_argument("--folder", type=Path, help="the recordings; without it, the demo corpus")
     checked.add_argument("--goal-steps", type=int, required=True, help="when attention is to have formed")
     checked.add_argument("--memory", type=int, required=True, metavar="BYTES", help="for the training")
+    checked.add_argument("--card", action="store_true", help="that memory is a graphics card's, all of it")
     checked.set_defaults(verb=_self_check)
 
 
@@ -131,7 +132,7 @@ def _self_check(chosen: argparse.Namespace) -> int:
         hparams = read_hparams(chosen.settings)
     except HParamsError as error:
         return fail(chosen, error, CONFIGURATION_ERROR)
-    job = Job(hparams, chosen.home, chosen.folder, chosen.goal_steps, chosen.memory)
+    job = Job(hparams, chosen.home, chosen.folder, chosen.goal_steps, chosen.memory, chosen.card)
     for found in self_check(job):
         if chosen.json:
             say_record(kind="self-check", **found)

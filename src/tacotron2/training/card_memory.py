@@ -171,11 +171,14 @@ def card_fits(
             if key not in known:
                 settings = hparams.replace(precision=precision, gradient_checkpointing=checkpointing)
                 known[key] = update_memory(settings, seconds)
-            found += [_fit(hparams, known[key], card, precision, checkpointing) for card in cards]
+            found += [card_fit(hparams, known[key], card, precision, checkpointing) for card in cards]
     return sorted(found, key=lambda fit: fit.card_bytes)
 
 
-def _fit(hparams: HParams, memory: UpdateMemory, card: int, precision: str, checkpointing: bool) -> CardFit:
+def card_fit(
+    hparams: HParams, memory: UpdateMemory, card: int, precision: str, checkpointing: bool
+) -> CardFit:
+    """What fits a card of so many bytes, by what an update was found to need."""
     train, largest = hparams.train, memory.largest_rows(card)
     divisors = (
         parts
