@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from smart_tuner.config import Config, Foundation, load_config, preset_values
-from smart_tuner.messages import CommandPhrase, FinetunePhrase, Message
+from smart_tuner.config import Config, Foundation, load_config, preset_folder, preset_values
+from smart_tuner.messages import CommandPhrase, FinetunePhrase, Message, MessageError
 from smart_tuner.records import write_atomically
 from smart_tuner.run_folder import RunError, RunFolder, find_resumable, list_runs
 from tacotron2.hparams import ModelParams
@@ -33,6 +33,8 @@ FREE_MODEL_KEYS = (
 FREE_AUDIO_KEYS = ("trim_db", "trim_margin_ms")
 """They say what of a recording is used, not what a spectrogram is."""
 SHOWN_HASH = 12
+PRESET = "finetune"
+"""Has no sizes: those of the base are meant."""
 KINDS: dict[str, FinetunePhrase] = {
     "voice": FinetunePhrase.KIND_VOICE,
     "checkpoint": FinetunePhrase.KIND_CHECKPOINT,
@@ -42,6 +44,10 @@ KINDS: dict[str, FinetunePhrase] = {
 
 class BaseError(RunError):
     """A base cannot be used; the message says which and why."""
+
+
+class NeedsBaseError(MessageError):
+    """Settings of a fine-tuning for a training that begins with random weights."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,19 @@ def finetune_config(asked: Asked, base: WrittenBase) -> Config:
         keys = tuple(_differs(f"audio.{name}", here[name], there[name]) for name in other)
         raise BaseError(FinetunePhrase.OTHER_AUDIO(base=asked.base, keys=keys))
     return config
+
+
+def refuse_without_base(preset: str, config: Config) -> None:
+    """NeedsBaseError where a training with these settings would have to begin with a base.
+
+    Args:
+        preset: as it was typed.
+    """
+    if config.base.base_sha256:
+        raise NeedsBaseError(FinetunePhrase.NEEDS_FINETUNE(base=config.base.base_weights))
+    bundled = preset_folder() / f"{PRESET}.yaml"
+    if preset == PRESET or Path(preset).resolve() == bundled.resolve():
+        raise NeedsBaseError(FinetunePhrase.PRESET_NEEDS_BASE(preset=PRESET))
 
 
 def sizes_not_taken(preset: str, base: WrittenBase) -> tuple[Message, ...]:

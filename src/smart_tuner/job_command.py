@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smart_tuner.messages import CommandPhrase, FinetunePhrase, Language
+from smart_tuner.messages import CommandPhrase, Language
 from smart_tuner.mistakes import plain_errors, usage_error
 from smart_tuner.options import (
     DEFAULT_RUNS,
@@ -86,6 +86,7 @@ def open_output(typed: Typed) -> Output:
 
 def start_job(typed: Typed) -> int:
     """Train, show it, leave a voice; returns the exit status."""
+    from smart_tuner.finetuning import refuse_without_base
     from smart_tuner.own_recordings import job_config
 
     voice, output = typed.voice, open_output(typed)
@@ -93,8 +94,7 @@ def start_job(typed: Typed) -> int:
     config = job_config(typed.preset, typed.data, typed.changes(), runs_folder, device, typed.new, output)
     if voice and config.data_folder is not None:
         usage_error(CommandPhrase.VOICE_OF_DEMO(voice=voice.value), typed.messages)
-    if config.base.base_sha256:
-        usage_error(FinetunePhrase.NEEDS_FINETUNE(base=config.base.base_weights), typed.messages)
+    refuse_without_base(typed.preset, config)
     return run_job(typed, config, output)
 
 

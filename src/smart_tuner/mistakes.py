@@ -46,6 +46,7 @@ def _headed(error: ValueError | OSError) -> Message:
 def _status_of(error: ValueError | OSError) -> int | None:
     """The exit status of a mistake that a user can mend; None for an error of the program."""
     from smart_tuner.faults import FaultError
+    from smart_tuner.finetuning import NeedsBaseError
     from smart_tuner.main import MachineError
     from smart_tuner.notice_settings import SecretsError
     from smart_tuner.own_recordings import SurveyError
@@ -58,7 +59,7 @@ def _status_of(error: ValueError | OSError) -> int | None:
     from tacotron2.files import StorageError
     from tacotron2.hparams import HParamsError
 
-    if isinstance(error, HParamsError):
+    if isinstance(error, (HParamsError, NeedsBaseError)):
         return ExitCause.CONFIGURATION_ERROR.code
     if isinstance(error, SurveyError):
         return error.status

@@ -76,6 +76,7 @@ def optimize(
         from dataclasses import replace
 
         from smart_tuner.config import load_config, voice_settings
+        from smart_tuner.finetuning import refuse_without_base
         from smart_tuner.main import SmartTunerMain
         from smart_tuner.progress import Output, verbosity
 
@@ -85,6 +86,7 @@ def optimize(
         changes += [] if trials is None else [f"tuning.trials={trials}"]
         changes += [] if hours is None else [f"tuning.max_tuning_hours={hours}"]
         config = load_config(preset, changes)
+        refuse_without_base(preset, config)
         if data is not None:
             config = replace(config, data_folder=Path(data).expanduser().absolute())
         if no_services:

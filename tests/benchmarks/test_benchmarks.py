@@ -31,6 +31,7 @@ TABLES = {
     "train_step": 2,
     "tuned": 2,
     "tuning": 3,
+    "vocoder": 2,
 }
 SHARED = {"corpus", "long_recordings", "measuring", "plain_decoder"}
 ON_CPU = {"gpu_check": ["--device", "cpu"]}

@@ -13,13 +13,16 @@ from typing import Any
 import pytest
 import torch
 import typer
+from typer.testing import CliRunner
 
 from smart_tuner import finetune_command
-from smart_tuner.config import Config, ConfigError, load_config, preset_values
+from smart_tuner.cli import app
+from smart_tuner.config import Config, ConfigError, load_config, preset_folder, preset_values
 from smart_tuner.finetune_command import find_base, prepared
 from smart_tuner.finetuning import (
     Asked,
     BaseError,
+    NeedsBaseError,
     WrittenBase,
     finetune_config,
     finetuned_from,
@@ -299,9 +302,7 @@ def test_a_file_that_is_no_base_ends_with_its_reason(
     assert caught.value.exit_code == 30 and words in command.said.getvalue()
 
 
-def test_settings_of_a_fine_tuning_train_nothing_from_random_weights(
-    command: Command, file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_settings_of_a_fine_tuning_train_nothing_from_random_weights(command: Command, file: Path) -> None:
     run = command.run(str(file))
     voice: Voice | None = None
     typed = Typed(
@@ -318,9 +319,21 @@ def test_settings_of_a_fine_tuning_train_nothing_from_random_weights(
         False,
         Language.EN,
     )
-    with pytest.raises(typer.Exit) as caught:
+    with pytest.raises(NeedsBaseError, match="smart-tuner finetune --from BASE"):
         start_job(typed)
-    assert caught.value.exit_code == 2 and "smart-tuner finetune --from BASE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["train", "auto", "optimize"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_preset_trains_nothing_without_a_base(verb: str, language: str, tmp_path: Path) -> None:
+    file = str(preset_folder() / "finetune.yaml")
+    for preset in ("finetune", file) if verb == "train" else ("finetune",):
+        options = [verb, f"--preset={preset}", f"--runs-folder={tmp_path}", f"--messages={language}"]
+        answer = CliRunner().invoke(app, options)
+        assert answer.exit_code == ExitCause.CONFIGURATION_ERROR.code
+        assert "smart-tuner finetune --from" in answer.output.replace("\n", " ")
+        assert ("дообучают" in answer.output) == (language == "ru")
+        assert not any(tmp_path.iterdir())
 
 
 def test_a_wrong_override_is_told_as_everywhere(file: Path, written: WrittenBase) -> None:

@@ -59,4 +59,10 @@ class FinetunePhrase(Phrase):
         "это настройки дообучения с основой {base}: его начинает `smart-tuner finetune`; обучение со "
         "случайных весов: --set base.base_sha256=",
     )
+    PRESET_NEEDS_BASE = (
+        "the preset {preset} has no model of its own: it trains on from a voice. `smart-tuner finetune "
+        "--from BASE` does; for a training from random weights take another preset, such as small",
+        "набор настроек {preset} не задаёт модели: с ним дообучают готовый голос. Это делает `smart-tuner "
+        "finetune --from`; для обучения со случайных весов возьмите другой набор, например `small`",
+    )
     FINETUNED_FROM = "Fine-tuned from {base} (weights {sha}).", "Дообучение с основой {base} (веса {sha})."

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from tacotron2.audio import MelSpectrogram, Samples
 from tacotron2.data.synthesiser import SynthesiserError, speak_words
 from tacotron2.hparams import AudioParams, DemoParams
 from tacotron2.metrics.distortion import mel_cepstra
+from tacotron2.recordings.snapping import snapped
 from tacotron2.recordings.transcripts import Passage
 from tacotron2.recordings.warping import Features, warping_path
 from tacotron2.recordings.words import TimedWord
@@ -44,11 +45,6 @@ CUE_MARGIN_S = 0.4
 """Subtitles come a little early or late."""
 QUIET_DB = 35.0
 """A synthetic frame so far below the loudest is a pause."""
-SNAP_S = 0.6
-"""A word so near to a pause may be the one that begins after it."""
-PUNCTUATION_S = 0.3
-"""How much nearer a word after punctuation counts."""
-_CLOSES = re.compile(r"[.,;:!?…—–-][\"'»“”)]*$")
 WINDOW = 5
 """Words over which certainty is judged: one alone tells little."""
 FAR, LEAST_SPREAD = 6.0, 0.05
@@ -108,7 +104,7 @@ def align_words(
         expected = _coarse(heard, spoken.features)
     path = _fine(heard, spoken.features, expected)
     found = _words(path, heard, spoken, times)
-    return _snapped(found, speech)
+    return snapped(found, speech)
 
 
 def _inside(speech: Sequence[tuple[float, float]], passages: Sequence[Passage]) -> list[tuple[float, float]]:
@@ -309,26 +305,3 @@ def _certainty(
     tempo = np.abs(np.log((bounds[last] - bounds[first] + 1.0) / (usual + 1.0)))
     even = np.interp(tempo, np.log(TEMPI), (1.0, 0.0))
     return np.asarray(near * even)
-
-
-def _snapped(words: Sequence[TimedWord], speech: Sequence[tuple[float, float]]) -> list[TimedWord]:
-    """The word nearest to the end of a pause begins there, and the one before it ends before the pause."""
-    starts = np.array([word.start for word in words])
-    closed = np.array([False, *(bool(_CLOSES.search(word.text)) for word in words[:-1])])
-    ends = np.array([word.end for word in words])
-    first = 1  # words that may still be moved
-    for (_, before), (after, _) in pairwise(speech):
-        # From the beginning of the pause for a word that was put before it, from its end for one behind it.
-        apart = np.where(starts < after, np.abs(before - starts), starts - after) - PUNCTUATION_S * closed
-        apart[:first] = np.inf
-        nearest = int(np.argmin(apart))
-        if apart[nearest] <= SNAP_S:
-            starts[nearest], ends[nearest - 1] = after, before
-            first = nearest + 1
-    starts = np.maximum.accumulate(starts)
-    following = np.concatenate([starts[1:], [np.inf]])
-    ends = np.maximum(starts, np.minimum(ends, following))
-    return [
-        replace(word, start=float(start), end=float(end))
-        for word, start, end in zip(words, starts, ends, strict=True)
-    ]

@@ -26,7 +26,7 @@ from tacotron2.recordings.transcripts import TranscriptError, find_transcript, r
 from tacotron2.recordings.words import TimedWord
 from tacotron2.text import TextError, text_to_sequence
 
-VERSION = 1
+VERSION = 2
 """Part of every key; raised when the same recording begins to give other clips."""
 WAVS, RECORDS = "wavs", "recordings"
 

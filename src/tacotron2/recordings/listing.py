@@ -6,13 +6,14 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tacotron2.data.entries import RejectedError, printable, require_inside
 from tacotron2.recordings.reading import AUDIO_ENDINGS, VIDEO_ENDINGS, is_recording
 from tacotron2.recordings.settings import PreparationError
+from tacotron2.recordings.transcripts import ENDINGS, find_transcript
 
 LONGEST_SLUG = 60
 
@@ -47,6 +48,17 @@ def find_recordings(folder: Path) -> list[Source]:
     return [
         Source(name, folder / name, _unique(name, slugs), _outside(folder / name, root)) for name in names
     ]
+
+
+def require_text(folder: Path, sources: Sequence[Source]) -> None:
+    """PreparationError where no recording has a text: all of them would be rejected, one by one."""
+    paths = [source.path for source in sources if not source.wrong]
+    if paths and not any(find_transcript(path) for path in paths):
+        wanted = f"{paths[0].with_suffix(ENDINGS[0]).name}, {', '.join(ENDINGS[1:-1])} or {ENDINGS[-1]}"
+        raise PreparationError(
+            f"{folder}: no recording has its text beside it, under the same name ({wanted}), and there is no "
+            "--recogniser; put the texts there, or give one"
+        )
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -37,7 +37,7 @@ from tacotron2.data.corpus import split_ids
 from tacotron2.data.entries import SPLITS
 from tacotron2.files import write_atomically
 from tacotron2.recordings.clips import RECORDS, WAVS, Clip, Job, Record, prepare_recording
-from tacotron2.recordings.listing import Source, find_recordings
+from tacotron2.recordings.listing import Source, find_recordings, require_text
 from tacotron2.recordings.reading import header_seconds
 from tacotron2.recordings.recognisers import open_recogniser
 from tacotron2.recordings.settings import PreparationError, Settings
@@ -87,7 +87,7 @@ def prepare(
         progress: told (seconds done, seconds in all) of recordings, by their headers.
 
     Raises:
-        PreparationError: no recording, or `output` is another folder's, or inside of `folder`.
+        PreparationError: no recording, no text for any, or `output` is another's or inside of `folder`.
         RecogniserError: there is no such recogniser.
         LanguageError: no such language.
         OSError: something cannot be written.
@@ -96,6 +96,8 @@ def prepare(
     if settings.recogniser:
         open_recogniser(settings.recogniser)  # its mistakes before any work
     sources = find_recordings(folder)
+    if not settings.recogniser:
+        require_text(folder, sources)
     _check_output(folder, output)
     output.mkdir(parents=True, exist_ok=True)
     try:

@@ -7,9 +7,11 @@ folder of this machine and never fetched; anything else is a function of the use
 from __future__ import annotations
 
 import importlib
+import inspect
+import numbers
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 import soxr
 
@@ -42,7 +44,8 @@ def open_recogniser(name: str) -> Recogniser:
             without arguments and returns a `Recogniser`.
 
     Raises:
-        RecogniserError: package, model, module or function is missing, or what it returns cannot be called.
+        RecogniserError: package, model, module or function is missing, needs arguments, or returns what
+            cannot be called.
     """
     if name.startswith(WHISPER):
         return _Whisper(Path(name.removeprefix(WHISPER)).expanduser())
@@ -52,13 +55,29 @@ def open_recogniser(name: str) -> Recogniser:
             f"{name!r} names no recogniser; it must be whisper:FOLDER, or module:function of your own"
         )
     try:
-        made = getattr(importlib.import_module(module), function)()
+        factory = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise RecogniserError(f"{name}: {error}; is it installed where this runs?") from error
+    _require_call(name, factory, "without arguments; it must return the recogniser")
+    made = factory()
     if not callable(made):
         kind = type(made).__name__
         raise RecogniserError(f"{name}: returned {kind}, which is no recogniser: it cannot be called")
+    _require_call(f"{name}: what it returned", made, "as (samples, rate, language)", None, 0, "")
     return _Checked(name, made)
+
+
+def _require_call(name: str, function: object, how: str, *arguments: object) -> None:
+    """RecogniserError where it does not take these arguments; what has no signature is believed."""
+    if not callable(function):
+        kind = type(function).__name__
+        raise RecogniserError(f"{name}: is {kind}, no function; it is called {how}")
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        raise RecogniserError(f"{name}: is called {how} ({error})") from None
+    except ValueError:
+        return
 
 
 class _Checked:
@@ -69,20 +88,32 @@ class _Checked:
         self._listen = listen
 
     def __call__(self, samples: Samples, rate: int, language: str) -> list[TimedWord]:
-        words = self._listen(samples, rate, language)
+        words: object = self._listen(samples, rate, language)
+        if not isinstance(words, (list, tuple)):
+            kind = type(words).__name__
+            raise RecogniserError(
+                f"{self._name}: returned {kind} for a recording; it must be a list of TimedWord"
+            )
         _check(self._name, words, len(samples) / rate)
         return list(words)
 
 
-def _check(name: str, words: Sequence[TimedWord], seconds: float) -> None:
+def _check(name: str, words: Sequence[object], seconds: float) -> None:
     before = 0.0
     for word in words:
-        if not (isinstance(word, TimedWord) and before <= word.start <= word.end <= seconds + 1.0):
+        if not (_is_whole(word) and before <= word.start <= word.end <= seconds + 1.0):
             raise RecogniserError(
                 f"{name}: {word!r} is no word of a recording of {seconds:.1f} s after {before:.1f} s; words "
                 "must be TimedWord, in order, with 0 <= start <= end"
             )
         before = word.start
+
+
+def _is_whole(word: object) -> TypeGuard[TimedWord]:
+    """Whether it is a word, and each of its fields of its kind."""
+    if not (isinstance(word, TimedWord) and isinstance(word.text, str)):
+        return False
+    return all(isinstance(value, numbers.Real) for value in (word.start, word.end, word.certainty))
 
 
 class _Whisper:

@@ -77,11 +77,13 @@ def _content(path: Path) -> str:
 
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[Passage]:
-    """Lines that follow each other; a blank line parts them."""
+    """Lines that follow each other. One without a letter or a digit parts them: it is blank, or a rule such
+    as * * *, which nobody says."""
     paragraph: list[str] = []
     for line in (*lines, ""):
-        paragraph += line.split()
-        if not line.strip() and paragraph:
+        if any(character.isalnum() for character in line):
+            paragraph += line.split()
+        elif paragraph:
             yield Passage(" ".join(paragraph))
             paragraph = []
 

@@ -105,13 +105,13 @@ def update_memory(hparams: HParams, seconds: float) -> UpdateMemory:
     # bf16 for fp16 too: both have two bytes, and CPUs compute fp16 very slowly.
     probe = Probe(hparams.replace(precision="bf16" if half else "fp32"), "cpu")
     audio = hparams.audio
-    wanted = math.ceil(seconds * audio.sampling_rate / audio.hop_length / hparams.model.n_frames_per_step)
+    wanted = math.ceil(seconds * audio.sampling_rate / audio.hop_length / probe.r)
     symbols = math.ceil(seconds * SYMBOLS_PER_SECOND)
-    probe.find_gradients([(2, hparams.model.n_frames_per_step)] * ROWS[0])  # the others add theirs to these
+    probe.find_gradients([(2, probe.r)] * ROWS[0])  # the others add theirs to these
     if hparams.train.gradient_checkpointing or wanted <= STEPS[-1]:
-        return UpdateMemory(static_bytes(hparams), highest(_lines(probe, hparams, wanted, symbols)))
+        return UpdateMemory(static_bytes(hparams), highest(_lines(probe, wanted, symbols)))
     # With many rows one operation is the highest, the first of the backward pass: the steepest line.
-    few, more = (highest(_lines(probe, hparams, steps, symbols))[-1] for steps in STEPS)
+    few, more = (highest(_lines(probe, steps, symbols))[-1] for steps in STEPS)
     growth = (more.row - few.row) / (STEPS[1] - STEPS[0])
     row = more.row + growth * (wanted - STEPS[1])
     return UpdateMemory(static_bytes(hparams), (Line(max(few.fixed, more.fixed, 0.0), row),))
@@ -125,10 +125,12 @@ def static_bytes(hparams: HParams) -> int:
     return BYTES_OF_A_WEIGHT * model.num_parameters() + buffers
 
 
-def _lines(probe: Probe, hparams: HParams, steps: int, symbols: int) -> set[Line]:
+def _lines(probe: Probe, steps: int, symbols: int) -> set[Line]:
     """Of every operation of an update."""
-    length = (symbols, steps * hparams.model.n_frames_per_step)
+    length = (symbols, steps * probe.r)
     few, more = (_course(probe, [length] * rows) for rows in ROWS)
+    if len(few) != len(more):  # scheduled teacher forcing drew otherwise: other operations
+        few, more = [max(few)], [max(more)]
     growth = [(b - a) / (ROWS[1] - ROWS[0]) for a, b in zip(few, more, strict=True)]
     return {Line(a - ROWS[0] * row, row) for a, row in zip(few, growth, strict=True)}
 

@@ -127,7 +127,7 @@ def _fit_cuda(hparams: HParams, longest: Sequence[Length], parts: int, ranks: Ra
 def _fit_cpu(
     hparams: HParams, longest: Sequence[Length], parts: int, processes: int, available: int
 ) -> MemoryFit:
-    measured = _measure(hparams, [longest[:count] for count in PROBES])
+    measured = peaks_of_updates(hparams, [longest[:count] for count in PROBES])
     if measured is None:
         return MemoryFit(parts, None, available)
     small, large = measured
@@ -141,7 +141,7 @@ def _fit_cpu(
         parts = min(2 * parts, hparams.train.batch_size)
 
 
-def _measure(hparams: HParams, batches: Sequence[Sequence[Length]]) -> list[int] | None:
+def peaks_of_updates(hparams: HParams, batches: Sequence[Sequence[Length]]) -> list[int] | None:
     """Most bytes that a process had more than before, after an update of each; None where it cannot tell.
 
     It is a process of its own, whose memory nobody else uses.
@@ -171,6 +171,11 @@ class Probe:
         self._network, self._optimizer = self._fabric.setup(self._model, optimizer)
         self._criterion = Tacotron2Loss(hparams).to(self._fabric.device)
         self._forced = hparams.train.teacher_forcing_final
+
+    @property
+    def r(self) -> int:
+        """Frames for each decoder step, the last of the training."""
+        return self._model.r
 
     def update(self, lengths: Sequence[Length]) -> None:
         """Twice: the second time with the optimizer's state in place. At the last r and the last share of

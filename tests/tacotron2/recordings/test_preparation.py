@@ -168,6 +168,19 @@ def test_links_out_of_the_folder_and_outputs_inside_it_are_refused(folder: Path,
         prepare(inside, tmp_path / "other", Settings(language="de"), 1)
 
 
+def test_a_folder_without_any_text_is_told_before_any_work(folder: Path, tmp_path: Path) -> None:
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    for name in ("one", "two"):
+        shutil.copy(folder / "one.flac", recordings / f"{name}.flac")
+    (recordings / "three.txt").write_text("Ein Satz.")
+    output = tmp_path / "voice"
+    done = subprocess.run(command(recordings, output), capture_output=True, text=True, check=False)
+    assert done.returncode == 30 and "Traceback" not in done.stderr
+    assert "one.srt, .vtt or .txt" in done.stderr and "--recogniser" in done.stderr
+    assert not output.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [

@@ -24,6 +24,26 @@ def backwards():
 
 def nothing():
     return None
+
+def itself(samples, rate, language):
+    return []
+
+def narrow():
+    return lambda samples: []
+
+def silent():
+    return lambda *_: None
+
+def lazy():
+    return lambda *_: iter([])
+
+def pairs():
+    return lambda *_: [("a", 0.0)]
+
+def untimed():
+    return lambda *_: [TimedWord("a", None, None, 1.0)]
+
+number = 3
 """
 SAMPLES = np.zeros(44_100, dtype=np.float32)
 
@@ -103,8 +123,28 @@ def test_a_recogniser_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert open_recogniser("my_ears:good")(SAMPLES, 22_050, "de") == [TimedWord("de", 0.0, 2.0, 1.0)]
     with pytest.raises(RecogniserError, match="in order"):
         open_recogniser("my_ears:backwards")(SAMPLES, 22_050, "de")
-    with pytest.raises(RecogniserError, match="returned NoneType"):
-        open_recogniser("my_ears:nothing")
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("nothing", "returned NoneType, which is no recogniser"),
+        ("itself", r"called without arguments; it must return the recogniser \(missing .* 'samples'\)"),
+        ("narrow", r"called as \(samples, rate, language\) \(too many positional"),
+        ("number", "is int, no function"),
+        ("silent", "returned NoneType for a recording; it must be a list of TimedWord"),
+        ("lazy", "returned list_iterator for a recording; it must be a list of TimedWord"),
+        ("pairs", r"\('a', 0.0\) is no word.*must be TimedWord"),
+        ("untimed", "start=None.* is no word.*must be TimedWord"),
+    ],
+)
+def test_a_recogniser_of_ones_own_that_is_none(
+    function: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_ears.py").write_text(MY_EARS)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(RecogniserError, match=f"my_ears:{function}.*{words}"):
+        open_recogniser(f"my_ears:{function}")(SAMPLES, 22_050, "de")
 
 
 @pytest.mark.parametrize("name", ["whisper", "no_such_module:f", "json:no_such_function", ":f", ""])

@@ -67,6 +67,16 @@ def test_webvtt(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("rule", ["* * *", "---", "#", " ***\t", "———", "§ §"])
+def test_lines_without_a_letter_carry_no_words(tmp_path: Path, rule: str) -> None:
+    assert read(tmp_path, "a.txt", f"{rule}\nOne,\n{rule}\n\n - 2 -\n{rule}") == [
+        Passage("One,"),
+        Passage("- 2 -"),
+    ]
+    with pytest.raises(TranscriptError, match="no words"):
+        read(tmp_path, "b.txt", f"{rule}\n\n{rule}")
+
+
 def test_paragraphs_of_a_text(tmp_path: Path) -> None:
     found = read(tmp_path, "a.txt", "\ufeffOne line,\r\nthe  next.\r\n \r\n\r\nÄnother 00:01 --> 00:02.")
     assert found == [Passage("One line, the next."), Passage("Änother 00:01 --> 00:02.")]
