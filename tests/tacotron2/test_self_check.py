@@ -18,7 +18,7 @@ from tacotron2.training.card_memory import BESIDE_BYTES, CARD_SHARE
 from tacotron2.training.memory import FREE_SHARE
 from tests.tacotron2.test_trainable import NARROW
 
-REPORT = create_hparams(NARROW)
+REPORT = create_hparams(NARROW + ",max_seconds=2,demo_min_characters=5,demo_max_characters=16")
 
 
 def job(folder: Path, hparams: HParams = REPORT, recordings: Path | None = None) -> Job:
