@@ -49,6 +49,7 @@ from smart_tuner.report_command import report
 from smart_tuner.speak_command import speak
 from smart_tuner.study_command import join, optimize
 from smart_tuner.study_commands import study_app
+from smart_tuner.vocoder_command import vocoder_app
 
 app = typer.Typer(
     name="smart-tuner",
@@ -68,6 +69,7 @@ app.add_typer(model_app, name="model")
 app.add_typer(notify_app, name="notify")
 app.add_typer(registry_app, name="registry")
 app.add_typer(study_app, name="study")
+app.add_typer(vocoder_app, name="vocoder")
 
 
 @app.command()

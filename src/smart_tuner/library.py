@@ -7,6 +7,7 @@ language of the person. Lines that are no records, and what it writes to standar
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -19,10 +20,16 @@ FOR_PROGRAMS = (
     "prepared",
     "analysed",
     "described",
+    "fits",
     "digest",
     "base",
     "new-tensors",
     "mels-exported",
+    "vocoder-begins",
+    "vocoder-step",
+    "vocoder-saved",
+    "vocoder-validated",
+    "vocoder-ended",
 )
 """Kinds of records that are not told as they are."""
 
@@ -32,31 +39,50 @@ def run_library(
     language: Language,
     failure: Phrase,
     found: Callable[[dict[str, Any]], None] | None = None,
+    in_order: bool = False,
 ) -> int:
     """Run one command and tell its results; returns its exit status.
 
     Args:
         failure: the headline of what went wrong, with the place `{detail}` for the library's own words.
         found: is given a record of the kinds that are not told as they are.
+        in_order: the command ends by itself on SIGINT and has something to keep: the first Ctrl-C or SIGTERM
+            waits for that, a second one kills it.
     """
     command = [sys.executable, "-m", "tacotron2.cli", "--json", *arguments]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
     try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("{"):
-                record = json.loads(line)
-                if found is not None and record["kind"] in FOR_PROGRAMS:
-                    found(record)
-                else:
-                    _tell(record, language, failure)
-            else:  # of a package that prints
-                sys.stdout.write(line)
+        try:
+            _follow(process, language, failure, found)
+        except (KeyboardInterrupt, SystemExit):
+            if in_order:
+                process.send_signal(signal.SIGINT)  # the terminal tells it too; SIGTERM came here alone
+                _follow(process, language, failure, found)
+            raise
         return process.wait()
     finally:
         if process.poll() is None:  # Ctrl-C, or nobody reads any more
             process.kill()
             process.wait()
+
+
+def _follow(
+    process: subprocess.Popen[str],
+    language: Language,
+    failure: Phrase,
+    found: Callable[[dict[str, Any]], None] | None,
+) -> None:
+    """Tells what a command says, to its end."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("{"):
+            record = json.loads(line)
+            if found is not None and record["kind"] in FOR_PROGRAMS:
+                found(record)
+            else:
+                _tell(record, language, failure)
+        else:  # of a package that prints
+            sys.stdout.write(line)
 
 
 def _tell(record: dict[str, Any], language: Language, failure: Phrase) -> None:

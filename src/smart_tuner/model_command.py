@@ -11,12 +11,14 @@ import typer
 
 from smart_tuner.messages import Language, Message, ModelPhrase, render
 from smart_tuner.mistakes import plain_errors
+from smart_tuner.model_memory_command import memory
 from smart_tuner.options import Messages, Overrides
 
 MIB = 2**20
 MILLION = 1e6
 
 model_app = typer.Typer(help="Models.", rich_markup_mode=None, no_args_is_help=True)
+model_app.command()(memory)
 
 
 @model_app.command()

@@ -141,7 +141,7 @@ def _limits(config: Config, examined: bool) -> tuple[str, ...]:
     hparams = config.hparams
     limits = [
         "It reads one language; what has no symbol in it is an error, or left out on request.",
-        "The sound comes from Griffin-Lim, not from a trained vocoder: it is audibly artificial.",
+        "By itself it sounds through Griffin-Lim, audibly artificial; a HiFi-GAN is named when it speaks.",
         f"A sentence ends at its stop token, or after {hparams.model.max_decoder_seconds:g} seconds.",
     ]
     if config.data_folder is None:

@@ -14,11 +14,14 @@
     python -m tacotron2.cli [--json] analyse --folder FOLDER --home FOLDER --settings run.yaml --output FILE
     python -m tacotron2.cli [--json] incident-replay --folder RUN/incidents/STEP
     python -m tacotron2.cli [--json] model-info --settings run.yaml
+    python -m tacotron2.cli [--json] card-memory --settings run.yaml --card GB [--card GB ...] [--seconds S]
+        [--precision fp32|bf16|fp16 ...]
     python -m tacotron2.cli [--json] self-check --settings run.yaml --home FOLDER --goal-steps N
-        --memory BYTES [--folder FOLDER]
+        --memory BYTES [--card] [--folder FOLDER]
     python -m tacotron2.cli [--json] vocoder-check --vocoder NAME --settings run.yaml
     python -m tacotron2.cli [--json] gta-mels --checkpoint PATH --settings run.yaml --home FOLDER
         --features FOLDER --output FOLDER [--folder FOLDER] [--device auto]
+    python -m tacotron2.cli [--json] vocoder-train ...    (see `tacotron2.commands.vocoder_training`)
 
 With `--json` everything it says is a record on standard output, one object a line: `progress` (done, total),
 then results, each with its kind; where it failed, an `error` at last. So a program can tell it in another
@@ -31,7 +34,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from tacotron2.commands import analysing, bases, corpora, models, preparing, speaking, vocoding
+from tacotron2.commands import (
+    analysing,
+    bases,
+    corpora,
+    models,
+    preparing,
+    speaking,
+    vocoder_training,
+    vocoding,
+)
 from tacotron2.commands.answers import CONFIGURATION_ERROR, DATA_ERROR, INTERRUPTED
 
 __all__ = ["CONFIGURATION_ERROR", "DATA_ERROR", "INTERRUPTED", "main"]
@@ -42,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tacotron2", allow_abbrev=False)
     parser.add_argument("--json", action="store_true", help="say records, one a line")
     commands = parser.add_subparsers(dest="command", required=True)
-    for kind in (speaking, corpora, preparing, analysing, models, bases, vocoding):
+    for kind in (speaking, corpora, preparing, analysing, models, bases, vocoding, vocoder_training):
         kind.add_commands(commands)
     chosen = parser.parse_args(arguments)
     try:

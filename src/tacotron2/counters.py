@@ -89,11 +89,16 @@ class KeptBytes(saved_tensors_hooks):
 
 
 class LiveBytes(TorchDispatchMode):
-    """The most bytes that are alive at one time of what is computed inside."""
+    """The most bytes that are alive at one time of what is computed inside.
+
+    Attributes:
+        course: the bytes alive after each operation.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.most = self._now = 0
+        self.course: list[int] = []
         self._alive: set[int] = set()
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -105,6 +110,7 @@ class LiveBytes(TorchDispatchMode):
                 self._now += storage.nbytes()
                 weakref.finalize(storage, self._gone, id(storage), storage.nbytes())
         self.most = max(self.most, self._now)
+        self.course.append(self._now)
         return result
 
     def _gone(self, key: int, size: int) -> None:

@@ -17,7 +17,6 @@ import soundfile
 import torch
 from torch import Tensor
 
-from tacotron2.counters import KeptBytes
 from tacotron2.data.corpus import FEWEST_CLIPS
 from tacotron2.data.dataset import Batch, Item, TextMelCollate, TextMelLoader, mel_statistics
 from tacotron2.data.demo import SPLITS, find_demo, make_demo
@@ -27,6 +26,8 @@ from tacotron2.data.utterances import read_list
 from tacotron2.hparams import DataParams, DemoParams, HParams, TextParams, create_hparams
 from tacotron2.losses import Losses, Tacotron2Loss, guided_attention_weight
 from tacotron2.models import Tacotron2
+from tacotron2.training.card_memory import CARD_SHARE, GIB, UpdateMemory, card_fit, update_memory
+from tacotron2.training.devices import choose_precision
 from tacotron2.training.estimate import disk_bytes
 from tacotron2.training.memory import FREE_SHARE, rows_of
 from tacotron2.training.schedule import learning_rate
@@ -58,8 +59,8 @@ begins at ln 2 = 0.69, the recogniser at ln 49 = 3.9 nats a decoder step."""
 FAILED_MOVEMENT, ENOUGH_MOVEMENT = 0.1, 0.2
 """Sums of the learning rate over the updates: at 1e-4 attention had not formed after 1,000 of them, at 1e-3
 it had after 200 (benchmarks/results/settings_rates.md)."""
-VALUES_OF_A_WEIGHT = 4
-"""Itself, its gradient, and the two of Adam."""
+CARDS_GB = (8, 12, 24)
+"""Of cards for homes: told of where there is none."""
 SLOW_CHARACTERS_PER_S = 8.0
 BROKEN = (
     ValueError,
@@ -79,14 +80,15 @@ BROKEN = (
 @dataclass(frozen=True)
 class Job:
     """What is asked about: the settings of a training, where its recordings are, and until when attention is
-    to form. `available_bytes`: of memory for the training's process on its device. `report`: of the model
-    that is compared with the report's figures."""
+    to form. `available_bytes`: of memory for the training's process on its device; `card`: they are the whole
+    memory of a graphics card. `report`: of the model that is compared with the report's figures."""
 
     hparams: HParams
     home: Path
     folder: Path | None
     goal_steps: int
     available_bytes: int
+    card: bool = False
     report: HParams = dataclasses.field(default_factory=create_hparams)
 
 
@@ -97,7 +99,6 @@ class Step:
     model: Tacotron2
     batch: Batch
     losses: Losses
-    kept_bytes: int
 
 
 class SelfCheck:
@@ -109,6 +110,7 @@ class SelfCheck:
         self._longest_s = job.hparams.data.max_seconds
         self._loader: TextMelLoader
         self._step: Step
+        self._memory: UpdateMemory
 
     def checks(self) -> dict[str, tuple[Callable[[], dict[str, Any]], tuple[str, ...]]]:
         """Each check, and the names of those without which it cannot be made."""
@@ -125,7 +127,8 @@ class SelfCheck:
             "step": (self._one_step, ("TextMelLoader", "TextMelCollate", "Tacotron2", "Tacotron2Loss")),
             "gradients": (self._gradients, ("step",)),
             "losses": (self._losses, ("step",)),
-            "batch": (self._batch, ("step",)),
+            "batch": (self._batch, ("Tacotron2", "Tacotron2Loss")),
+            "cards": (self._cards, ("batch",)),
         }
 
     def _rate(self) -> dict[str, Any]:
@@ -182,9 +185,8 @@ class SelfCheck:
 
     def _model(self) -> dict[str, Any]:
         with torch.device("meta"):
-            self._num_parameters = Tacotron2(self._job.hparams).num_parameters()
-        disk = disk_bytes(self._job.hparams.train, self._num_parameters)
-        return {"parameters": self._num_parameters, "disk_bytes": disk}
+            parameters = Tacotron2(self._job.hparams).num_parameters()
+        return {"parameters": parameters, "disk_bytes": disk_bytes(self._job.hparams.train, parameters)}
 
     def _one_step(self) -> dict[str, Any]:
         self._step = one_step(self._job.report, self._loader)
@@ -208,24 +210,39 @@ class SelfCheck:
         return {"terms": {name: [terms[name], *bar] for name, bar in bars.items()}}
 
     def _batch(self) -> dict[str, Any]:
-        """In how many parts a batch of longest utterances fits; by what one step keeps, scaled by frames."""
+        """In how many parts a batch of longest utterances fits the memory that there is."""
         job, train = self._job, self._job.hparams.train
-        step = self._step
-        if job.hparams.model != job.report.model or job.hparams.audio != job.report.audio:
-            step = one_step(job.hparams, self._load(job.hparams))
-        audio = job.hparams.audio
-        frames = 1 + round(self._longest_s * audio.sampling_rate / audio.hop_length)
-        a_row = step.kept_bytes / step.batch.mel[..., 0].numel() * frames
-        fixed = 4 * VALUES_OF_A_WEIGHT * self._num_parameters
-        parts, usable = train.accumulation_steps, job.available_bytes * FREE_SHARE
+        self._memory = update_memory(self._settings(), self._longest_s)
+        needs = self._memory.needed_bytes if job.card else self._memory.live_bytes
+        parts, usable = (
+            train.accumulation_steps,
+            job.available_bytes * (CARD_SHARE if job.card else FREE_SHARE),
+        )
         while True:
             rows = rows_of(train.batch_size, parts, train.num_processes)
-            needed = round(fixed + rows * a_row)
+            needed = needs(rows)
             if needed <= usable or rows == 1:
                 break
             parts = min(2 * parts, train.batch_size)
         told = {"rows": rows, "parts": parts, "planned": train.accumulation_steps, "needed": needed}
         return told | {"available": round(usable), "longest_s": self._longest_s}
+
+    def _cards(self) -> dict[str, Any]:
+        """What would fit cards for homes, in the arithmetic of this machine; none where there is a card."""
+        hparams = self._settings()
+        precision, again = hparams.train.precision, hparams.train.gradient_checkpointing
+        sizes = () if self._job.card else CARDS_GB
+        fits = [card_fit(hparams, self._memory, size * GIB, precision, again) for size in sizes]
+        cards = [[size, fit.rows, fit.accumulation] for size, fit in zip(sizes, fits, strict=True)]
+        return {"cards": cards, "precision": precision, "longest_s": self._longest_s}
+
+    def _settings(self) -> HParams:
+        """The training's, with the precision that the device would take."""
+        hparams = self._job.hparams
+        if hparams.train.precision != "auto":
+            return hparams
+        device = "cuda" if self._job.card and torch.cuda.is_available() else "cpu"
+        return hparams.replace(precision=choose_precision(device))
 
 
 def one_step(hparams: HParams, loader: TextMelLoader) -> Step:
@@ -237,12 +254,10 @@ def one_step(hparams: HParams, loader: TextMelLoader) -> Step:
         (loader[index] for index in range(len(loader))), key=lambda each: len(each.mel)
     )
     batch = TextMelCollate(model.r)(items[:BATCH])
-    kept = KeptBytes(model)
-    with kept:
-        output = model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
-        losses = Tacotron2Loss(hparams)(output, batch, guided_attention_weight(hparams.loss, 0))
+    output = model(batch.text, batch.text_lengths, batch.mel, batch.mel_lengths)
+    losses = Tacotron2Loss(hparams)(output, batch, guided_attention_weight(hparams.loss, 0))
     losses.total.backward()
-    return Step(model, batch, losses, kept.bytes)
+    return Step(model, batch, losses)
 
 
 def without_gradient(model: Tacotron2) -> list[str]:

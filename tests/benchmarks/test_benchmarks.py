@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLES = {
     "controllers": 6,
     "bad_clips": 1,
+    "card_memory": 2,
     "data_path": 2,
     "decoder_loop": 2,
     "fault_sequences": 2,
@@ -30,6 +31,7 @@ TABLES = {
     "train_step": 2,
     "tuned": 2,
     "tuning": 3,
+    "vocoder": 2,
 }
 SHARED = {"corpus", "long_recordings", "measuring", "plain_decoder"}
 ON_CPU = {"gpu_check": ["--device", "cpu"]}

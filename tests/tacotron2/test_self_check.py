@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ from tacotron2 import self_check as module
 from tacotron2.hparams import HParams, create_hparams
 from tacotron2.models import Tacotron2
 from tacotron2.self_check import Job, SelfCheck, self_check, silent_symbols, without_gradient
+from tacotron2.training.card_memory import BESIDE_BYTES, CARD_SHARE
+from tacotron2.training.memory import FREE_SHARE
 from tests.tacotron2.test_trainable import NARROW
 
 REPORT = create_hparams(NARROW)
 
 
 def job(folder: Path, hparams: HParams = REPORT, recordings: Path | None = None) -> Job:
-    return Job(hparams, folder / "home", recordings, 300, 10**9, REPORT)
+    return Job(hparams, folder / "home", recordings, 300, 10**9, report=REPORT)
 
 
 def results(asked: Job) -> dict[str, dict[str, Any]]:
@@ -59,12 +62,13 @@ def broken(name: str) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("target", "failed", "waiting"),
     [
-        ("make_demo", "speech", {"TextMelLoader", "step", "gradients", "losses", "batch"}),
-        ("TextMelCollate", "TextMelCollate", {"step", "gradients", "losses", "batch"}),
-        ("Tacotron2Loss", "Tacotron2Loss", {"step", "gradients", "losses", "batch"}),
-        ("one_step", "step", {"gradients", "losses", "batch"}),
+        ("make_demo", "speech", {"TextMelLoader", "step", "gradients", "losses"}),
+        ("TextMelCollate", "TextMelCollate", {"step", "gradients", "losses"}),
+        ("Tacotron2Loss", "Tacotron2Loss", {"step", "gradients", "losses", "batch", "cards"}),
+        ("one_step", "step", {"gradients", "losses"}),
         ("without_gradient", "gradients", set()),
-        ("rows_of", "batch", set()),
+        ("rows_of", "batch", {"cards"}),
+        ("card_fit", "cards", set()),
         ("find_demo", "data", set()),
         ("learning_rate", "rate", set()),
     ],
@@ -87,9 +91,18 @@ def test_a_folder_without_recordings(tmp_path: Path) -> None:
 
 
 def test_a_batch_that_does_not_fit_goes_in_parts(tmp_path: Path) -> None:
-    asked = Job(REPORT, tmp_path, None, 300, 10**7, REPORT)
+    asked = Job(REPORT, tmp_path, None, 300, 10**7, report=REPORT)
     facts = results(asked)["batch"]["facts"]
     assert facts["parts"] > facts["planned"] and facts["rows"] < REPORT.train.batch_size
+
+
+def test_a_card_is_asked_for_more_than_tensors_take(tmp_path: Path) -> None:
+    found = {card: results(dataclasses.replace(job(tmp_path), card=card)) for card in (False, True)}
+    here, there = (found[card]["batch"]["facts"] for card in (False, True))
+    assert there["available"] == round(CARD_SHARE * 10**9) and here["available"] == round(FREE_SHARE * 10**9)
+    assert there["needed"] > BESIDE_BYTES + here["needed"] * there["rows"] / here["rows"]
+    assert [size for size, *_ in found[False]["cards"]["facts"]["cards"]] == [8, 12, 24]
+    assert found[True]["cards"]["facts"]["cards"] == []
 
 
 def test_what_gets_no_gradient_is_named() -> None:

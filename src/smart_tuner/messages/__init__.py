@@ -41,6 +41,7 @@ from smart_tuner.messages.study_storage import StudyStoragePhrase
 from smart_tuner.messages.study_tracking import StudyTrackingPhrase
 from smart_tuner.messages.training import TrainingPhrase
 from smart_tuner.messages.tuning import TuningPhrase
+from smart_tuner.messages.vocoder_training import VocoderTrainingPhrase
 from smart_tuner.messages.vocoders import VocoderPhrase
 
 CATALOGUES: tuple[type[Phrase], ...] = (
@@ -73,6 +74,7 @@ CATALOGUES: tuple[type[Phrase], ...] = (
     TrainingPhrase,
     TuningPhrase,
     VocoderPhrase,
+    VocoderTrainingPhrase,
 )
 """All phrases; no name occurs in two of them."""
 
@@ -152,6 +154,7 @@ __all__ = [
     "TrainingPhrase",
     "TuningPhrase",
     "VocoderPhrase",
+    "VocoderTrainingPhrase",
     "find_phrase",
     "from_record",
     "plural",

@@ -52,3 +52,23 @@ class ModelPhrase(Phrase):
         "{seconds:.1f} с и {symbols} символов, при синтезе одна из них. Сосчитаны матричные произведения "
         "и свёртки, остальное нет.",
     )
+    MEMORY_NOT_TOLD = "smart-tuner: {detail}", "smart-tuner: память оценить не удалось: {detail}"
+    MEMORY_HEAD_CARD = "card, GB", "карта, ГБ"
+    MEMORY_HEAD_PRECISION = "precision", "точность"
+    MEMORY_HEAD_CHECKPOINTING = "checkpointing", "пересчёт активаций"
+    MEMORY_HEAD_ROWS = "largest micro-batch", "наибольший микропакет"
+    MEMORY_HEAD_PARTS = "accumulation", "накопление"
+    MEMORY_HEAD_NEEDED = "needs, GiB", "нужно, ГиБ"
+    MEMORY_HEAD_FITS = "fits", "помещается"
+    MEMORY_ON = "on", "да"
+    MEMORY_OFF = "off", "нет"
+    MEMORY_FITS = "as set", "как задано"
+    MEMORY_FITS_IN_PARTS = "in more parts", "большим числом частей"
+    MEMORY_DOES_NOT_FIT = "no", "нет"
+    MEMORY_HOW = (
+        "For utterances of {seconds:g} s in batches of {batch}. Estimated on the CPU with a margin; no card "
+        "was measured yet. A training measures its card when it begins, and takes smaller parts where "
+        "it must.",
+        "Для записей по {seconds:g} с в пакетах по {batch}. Оценено на процессоре с запасом; ни одна карта "
+        "ещё не измерена. Обучение в начале измеряет свою карту и берёт части поменьше, если нужно.",
+    )

@@ -121,6 +121,15 @@ class ReadinessPhrase(Phrase):
         "за раз {rows} {rows:запись|записи|записей} по {longest:.1f} с, частей пакета {parts}: нужно "
         "{needed:MiB}, можно занять {available:MiB}",
     )
+    CARDS_FIT = "which graphics card this needs (estimate)", "какая видеокарта для этого нужна (оценка)"
+    CARDS_FROM = (
+        "{smallest} GB is enough; utterances of {longest:.1f} s at a time in {precision}, by GB: {rows}",
+        "достаточно {smallest} ГБ; за раз записей по {longest:.1f} с при точности {precision}, по ГБ: {rows}",
+    )
+    CARDS_NONE = (
+        "none of the usual sizes holds one utterance of {longest:.1f} s in {precision}, by GB: {rows}",
+        "ни одна из обычных не вмещает и одной записи ({longest:.1f} с, точность {precision}), по ГБ: {rows}",
+    )
     RUNS_FOLDER_WRITABLE = "the folder of the runs can be written", "в папку запусков можно писать"
     DATABASE_SHARED = (
         "{count} processes write into one study at once",

@@ -50,6 +50,7 @@ def ask_library(scene: Scene) -> Findings:
             f"--goal-steps={config.attention.deadline_steps}",
             f"--memory={scene.training_memory_bytes}",
         ]
+        command += ["--card"] if scene.trains_on_card else []
         if config.data_folder is not None:
             command.append(f"--folder={config.data_folder}")
         try:
@@ -139,6 +140,8 @@ def _ticks(found: Findings, scene: Scene) -> Iterator[Tick]:
         "disk for the run", Group.MACHINE, ReadinessPhrase.DISK_OF_RUN(), _disk_judge(scene), "Tacotron2"
     )
     yield tick("batch", Group.MACHINE, ReadinessPhrase.BATCH_FITS(), judge_batch)
+    if not scene.trains_on_card:
+        yield tick("cards", Group.MACHINE, ReadinessPhrase.CARDS_FIT(), judge_cards)
     yield tick("rate", Group.GOAL, ReadinessPhrase.RATE_REACHES(), _rate_judge(scene))
 
 
@@ -226,6 +229,19 @@ def judge_batch(facts: Facts) -> Judged:
     if facts["parts"] > facts["planned"]:
         return Status.WARNED, told, ReadinessPhrase.MORE_PARTS(planned=facts["planned"])
     return Status.PASSED, told, None
+
+
+def judge_cards(facts: Facts) -> Judged:
+    """Told for the day when there is a card; worth a word where none of the sizes is enough."""
+    told = [f"{size}: {rows}" for size, rows, _ in facts["cards"]]
+    whole = [size for size, _, parts in facts["cards"] if parts is not None]
+    enough = {"smallest": whole[0]} if whole else {}
+    detail = (ReadinessPhrase.CARDS_FROM if whole else ReadinessPhrase.CARDS_NONE)(
+        rows=", ".join(told), longest=facts["longest_s"], precision=facts["precision"], **enough
+    )
+    if whole:
+        return Status.PASSED, detail, None
+    return Status.WARNED, detail, ReadinessPhrase.SMALLER_MODEL()
 
 
 def _rate_judge(scene: Scene) -> Callable[[Facts], Judged]:

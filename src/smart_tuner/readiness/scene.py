@@ -36,7 +36,10 @@ class Scene:
     @property
     def training_memory_bytes(self) -> int:
         """Of the device that will train."""
-        gpus = self.machine.gpus
-        if gpus and self.device != "cpu":
-            return gpus[0].memory_mib * 2**20
+        if self.trains_on_card:
+            return self.machine.gpus[0].memory_mib * 2**20
         return self.machine.memory_free_bytes
+
+    @property
+    def trains_on_card(self) -> bool:
+        return bool(self.machine.gpus) and self.device != "cpu"

@@ -28,12 +28,19 @@ def add_commands(commands: Commands) -> None:
     described = commands.add_parser("model-info", help="what a model has and costs", allow_abbrev=False)
     described.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     described.set_defaults(verb=_model_info)
+    memory = commands.add_parser("card-memory", help="what fits which card", allow_abbrev=False)
+    memory.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
+    memory.add_argument("--card", type=float, action="append", required=True, metavar="GB")
+    memory.add_argument("--seconds", type=float, help="of the longest utterance; else data.max_seconds")
+    memory.add_argument("--precision", choices=("fp32", "bf16", "fp16"), action="append")
+    memory.set_defaults(verb=_card_memory)
     checked = commands.add_parser("self-check", help="whether all of it works here", allow_abbrev=False)
     checked.add_argument("--settings", type=Path, required=True, help="a preset or run.yaml")
     checked.add_argument("--home", type=Path, required=True, help="where lists and demo corpora are kept")
     checked.add_argument("--folder", type=Path, help="the recordings; without it, the demo corpus")
     checked.add_argument("--goal-steps", type=int, required=True, help="when attention is to have formed")
     checked.add_argument("--memory", type=int, required=True, metavar="BYTES", help="for the training")
+    checked.add_argument("--card", action="store_true", help="that memory is a graphics card's, all of it")
     checked.set_defaults(verb=_self_check)
 
 
@@ -94,6 +101,28 @@ def _model_info(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def _card_memory(chosen: argparse.Namespace) -> int:
+    from tacotron2.hparams import HParamsError
+    from tacotron2.schema import read_hparams
+    from tacotron2.training.card_memory import GIB, PRECISIONS, card_fits
+
+    try:
+        hparams = read_hparams(chosen.settings)
+    except HParamsError as error:
+        return fail(chosen, error, CONFIGURATION_ERROR)
+    seconds = chosen.seconds or hparams.data.max_seconds
+    cards = [round(gigabytes * GIB) for gigabytes in chosen.card]
+    fits = [
+        dataclasses.asdict(fit) for fit in card_fits(hparams, cards, seconds, chosen.precision or PRECISIONS)
+    ]
+    told = {"seconds": seconds, "batch_size": hparams.train.batch_size, "fits": fits}
+    if chosen.json:
+        say_record(kind="fits", **told)
+    else:
+        print(json.dumps(told, indent=2))
+    return 0
+
+
 def _self_check(chosen: argparse.Namespace) -> int:
     from tacotron2.hparams import HParamsError
     from tacotron2.schema import read_hparams
@@ -103,7 +132,7 @@ def _self_check(chosen: argparse.Namespace) -> int:
         hparams = read_hparams(chosen.settings)
     except HParamsError as error:
         return fail(chosen, error, CONFIGURATION_ERROR)
-    job = Job(hparams, chosen.home, chosen.folder, chosen.goal_steps, chosen.memory)
+    job = Job(hparams, chosen.home, chosen.folder, chosen.goal_steps, chosen.memory, chosen.card)
     for found in self_check(job):
         if chosen.json:
             say_record(kind="self-check", **found)

@@ -112,7 +112,7 @@ def _fit_cuda(hparams: HParams, longest: Sequence[Length], parts: int, ranks: Ra
         rows = rows_of(len(longest), parts, ranks.count)
         torch.cuda.reset_peak_memory_stats()
         try:
-            _Probe(hparams, "cuda", ranks.device_index).update(longest[:rows])
+            Probe(hparams, "cuda", ranks.device_index).update(longest[:rows])
             peak, whole = torch.cuda.max_memory_reserved(), torch.cuda.mem_get_info()[1]
             return MemoryFit(parts, peak, whole)
         except torch.OutOfMemoryError:
@@ -127,7 +127,7 @@ def _fit_cuda(hparams: HParams, longest: Sequence[Length], parts: int, ranks: Ra
 def _fit_cpu(
     hparams: HParams, longest: Sequence[Length], parts: int, processes: int, available: int
 ) -> MemoryFit:
-    measured = _measure(hparams, [longest[:count] for count in PROBES])
+    measured = peaks_of_updates(hparams, [longest[:count] for count in PROBES])
     if measured is None:
         return MemoryFit(parts, None, available)
     small, large = measured
@@ -141,7 +141,7 @@ def _fit_cpu(
         parts = min(2 * parts, hparams.train.batch_size)
 
 
-def _measure(hparams: HParams, batches: Sequence[Sequence[Length]]) -> list[int] | None:
+def peaks_of_updates(hparams: HParams, batches: Sequence[Sequence[Length]]) -> list[int] | None:
     """Most bytes that a process had more than before, after an update of each; None where it cannot tell.
 
     It is a process of its own, whose memory nobody else uses.
@@ -160,7 +160,7 @@ def _measure(hparams: HParams, batches: Sequence[Sequence[Length]]) -> list[int]
         return None
 
 
-class _Probe:
+class Probe:
     """A throw-away model and its updates."""
 
     def __init__(self, hparams: HParams, device: str, index: int = 0) -> None:
@@ -172,15 +172,24 @@ class _Probe:
         self._criterion = Tacotron2Loss(hparams).to(self._fabric.device)
         self._forced = hparams.train.teacher_forcing_final
 
+    @property
+    def r(self) -> int:
+        """Frames for each decoder step, the last of the training."""
+        return self._model.r
+
     def update(self, lengths: Sequence[Length]) -> None:
         """Twice: the second time with the optimizer's state in place. At the last r and the last share of
         teacher forcing, which take most."""
+        for _ in range(2):
+            self.find_gradients(lengths)
+            self._optimizer.step()
+            self._optimizer.zero_grad()
+
+    def find_gradients(self, lengths: Sequence[Length]) -> None:
+        """Forward and backward of one micro-batch; the gradients are added to those there are."""
         batch = batch_of(lengths, self._model.r, self._model.hparams.audio.n_mel_channels)
         with torch.random.fork_rng():
-            for _ in range(2):
-                backward(self._fabric, self._network, self._criterion, batch, 1, 1.0, Ranks(), self._forced)
-                self._optimizer.step()
-                self._optimizer.zero_grad()
+            backward(self._fabric, self._network, self._criterion, batch, 1, 1.0, Ranks(), self._forced)
 
 
 def batch_of(lengths: Sequence[Length], r: int, num_mels: int) -> Batch:
@@ -207,7 +216,7 @@ def main() -> None:
     torch.set_num_threads(asked["threads"])
     hparams = from_dict(asked["hparams"])
     before, peaks = process_memory()["VmRSS"], []
-    probe = _Probe(hparams, "cpu")
+    probe = Probe(hparams, "cpu")
     for lengths in asked["batches"]:
         probe.update(lengths)
         peaks.append(process_memory()["VmHWM"] - before)

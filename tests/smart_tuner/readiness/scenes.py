@@ -29,6 +29,11 @@ FACTS: dict[str, dict[str, Any]] = {
     "gradients": {"tensors": 122, "known": 14, "without": [], "silent_symbols": []},
     "losses": {"terms": {name: [1.0, 0.5, 2.0] for name in LOSSES}},
     "batch": {"rows": 16, "parts": 1, "planned": 1, "needed": 10, "available": 20, "longest_s": 5.0},
+    "cards": {
+        "cards": [[8, 76, 1], [12, 119, 1], [24, 248, 1]],
+        "precision": "fp32",
+        "longest_s": 5.0,
+    },
 }
 
 

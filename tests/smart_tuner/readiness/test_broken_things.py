@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from smart_tuner.machine import GIB
+from smart_tuner.machine import GIB, Gpu
 from smart_tuner.messages import Language, render
 from smart_tuner.readiness.databases import check_existing, share
 from smart_tuner.readiness.imports import PACKAGES, PUBLIC_NAMES, check_imports, import_name
@@ -77,12 +77,33 @@ def test_a_fact_beyond_its_bar(tmp_path: Path, changes: dict[str, dict[str, Any]
     [
         ({"data": {"clips": 60}}, "data"),
         ({"batch": {"parts": 2}}, "batch"),
+        ({"cards": {"cards": [[8, 0, None], [12, 0, None], [24, 0, None]]}}, "cards"),
         ({"rate": {"moved": 0.15}}, "rate"),
     ],
 )
 def test_a_fact_worth_a_word(tmp_path: Path, changes: dict[str, dict[str, Any]], name: str) -> None:
     ticks = library_ticks(healthy(changes), scene(tmp_path))
     assert turned(ticks) == [] and turned(ticks, Status.WARNED) == [name]
+
+
+def test_the_smallest_card_that_is_enough_is_named(tmp_path: Path) -> None:
+    [tick] = [each for each in library_ticks(healthy(), scene(tmp_path)) if each.name == "cards"]
+    assert "8 GB is enough" in render(tick.detail, Language.EN)
+    large = healthy({"cards": {"cards": [[8, 0, None], [12, 3, 16], [24, 9, 2]]}})
+    [tick] = [each for each in library_ticks(large, scene(tmp_path)) if each.name == "cards"]
+    said = render(tick.detail, Language.EN)
+    assert tick.status is Status.PASSED and "12 GB is enough" in said and "8: 0, 12: 3, 24: 9" in said
+
+
+def test_a_machine_with_a_card_is_told_of_its_own(tmp_path: Path) -> None:
+    """The check of the batch is made for the card then."""
+    gpu = Gpu("A card", 12288, "1.0", "8.6")
+    here = scene(tmp_path, machine=dataclasses.replace(ROOMY, gpus=(gpu,)))
+    assert here.training_memory_bytes == 12 * GIB
+    assert "cards" not in {tick.name for tick in library_ticks(healthy(), here)}
+    on_cpu = dataclasses.replace(here, device="cpu")
+    assert "cards" in {tick.name for tick in library_ticks(healthy(), on_cpu)}
+    assert on_cpu.training_memory_bytes == ROOMY.memory_free_bytes
 
 
 def test_a_library_that_dies_has_failed_where_it_was() -> None:

@@ -26,7 +26,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[Any]]:
         asked.extend(batches)
         return [(100 + 10 * len(batch)) * MIB for batch in batches]
 
-    monkeypatch.setattr(memory, "_measure", measure)
+    monkeypatch.setattr(memory, "peaks_of_updates", measure)
     return asked
 
 
@@ -57,7 +57,7 @@ def test_the_largest_micro_batch_of_a_process(parts: int, processes: int, rows: 
 
 
 def test_where_nothing_is_measured_nothing_is_changed(tiny: HParams, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_measure", lambda hparams, batches: None)
+    monkeypatch.setattr(memory, "peaks_of_updates", lambda hparams, batches: None)
     assert fit_memory(tiny, LENGTHS, "cpu", 1, 2) == MemoryFit(2, None, 0)
 
 
@@ -76,7 +76,7 @@ def test_a_device_whose_memory_runs_out_is_asked_for_half_as_much(
             if len(lengths) > room:
                 raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(memory, "_Probe", Device)
+    monkeypatch.setattr(memory, "Probe", Device)
     monkeypatch.setattr(memory, "resolve_device", lambda device: "cuda")
     cuda = SimpleNamespace(
         reset_peak_memory_stats=lambda: None,
@@ -119,7 +119,7 @@ def test_a_real_process_measures_more_for_more(tiny: HParams) -> None:
     ballast = torch.ones(200 * MIB // 4)
     drawn = torch.get_rng_state()
     lengths = [(40, 900)] * 8
-    small, large = memory._measure(tiny, [lengths[:1], lengths]) or (0, 0)
+    small, large = memory.peaks_of_updates(tiny, [lengths[:1], lengths]) or (0, 0)
     assert 0 < small < large < ballast.nbytes
     assert torch.equal(torch.get_rng_state(), drawn)
     assert fit_memory(tiny.replace(batch_size=8), lengths, "cpu", small, 1, Ranks()).parts > 1

@@ -170,7 +170,9 @@ def open_clips(
 ) -> tuple[Clips, Clips]:
     """Clips to learn from and held-out ones, of a folder in any of the forms of docs/data.md.
 
-    The folder's own split is kept; else it is split by ids as for a voice. Test clips are not touched.
+    Where spectrograms were exported with their lists, those decide: what the voice was not trained on is held
+    out here too. Else the folder's own split is kept; else it is split by ids as for a voice. Test clips are
+    not touched.
 
     Args:
         audio: how recordings are trimmed; the rest must be as in `config`.
@@ -185,7 +187,12 @@ def open_clips(
         mels = mels / "mels" if (mels / "mels").is_dir() else mels
         if not mels.is_dir():
             raise VocoderError(f"{mels}: no folder of spectrograms ID.npy")
-    entries = _split(read_contents(folder).entries, config.seed)
+    entries = read_contents(folder).entries
+    splits = None if mels is None else _exported_split(mels.parent)
+    if splits is None:
+        entries = _split(entries, config.seed)
+    else:
+        entries = [replace(each, split=splits[each.id]) for each in entries if each.id in splits]
     cache = FeatureCache(features, audio)
     made = {
         split: Clips([each for each in entries if each.split == split], folder, config, cache, mels)
@@ -196,6 +203,18 @@ def open_clips(
             first = f"; {clips.left_out[0][0]}: {clips.left_out[0][1]}" if clips.left_out else ""
             raise DataError(f"{folder}: no clip for {split} can be used{first}")
     return made["train"], made["validation"]
+
+
+def _exported_split(folder: Path) -> dict[str, str] | None:
+    """By the lists that `export_gta_mels` writes beside its spectrograms; None where they are not there."""
+    files = {"train": folder / "training.txt", "validation": folder / "validation.txt"}
+    if not all(file.is_file() for file in files.values()):
+        return None
+    return {
+        line.partition("|")[0]: split
+        for split, file in files.items()
+        for line in file.read_text(encoding="utf-8").splitlines()
+    }
 
 
 def _split(entries: Sequence[Entry], seed: int) -> list[Entry]:

@@ -84,8 +84,9 @@ def test_the_generator_is_that_of_the_paper(config: HifiGanConfig) -> None:
 @pytest.mark.parametrize(("variant", "millions"), [("v1", 13.92), ("v2", 0.92), ("v3", 1.46)])
 def test_the_variants_have_the_sizes_of_the_papers_table(variant: str, millions: float) -> None:
     with torch.device("meta"):
-        generator = Generator(VARIANTS[variant])
-        count = sum(value.numel() for value in generator.fold().parameters())
+        weights = Generator(VARIANTS[variant]).state_dict()
+    # For synthesis, where the lengths of weight normalisation are folded in.
+    count = sum(value.numel() for name, value in weights.items() if not name.endswith("weight_g"))
     assert int(count / 1e4) / 100 == millions  # the paper cuts off
 
 
