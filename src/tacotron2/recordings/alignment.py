@@ -52,6 +52,11 @@ FAR, LEAST_SPREAD = 6.0, 0.05
 TEMPI = (1.4, 2.4)
 """Times slower or faster than usual in the recording: certainty falls between these two."""
 
+TEMPO_WINDOW_S, LEAST_JUDGED_S = 1.0, 20.0
+"""Over what the tempo is measured, and how much speech there must be to judge the text as a whole."""
+MOST_UNEVEN = 0.22
+"""Right texts had 0.03 to 0.19, those of other recordings 0.18 to 0.38: docs/preparing-texts.md."""
+
 
 class AlignmentError(ValueError):
     """A transcript cannot be aligned; the message says why and what would help."""
@@ -89,7 +94,8 @@ def align_words(
         recording and the tempo is plausible, and falls to 0 where the text is something else.
 
     Raises:
-        AlignmentError: no speech, no words, or a language that the synthesiser does not speak.
+        AlignmentError: no speech, no words, words of another recording, or a language that the synthesiser
+            does not speak.
     """
     timed = all(each.start is not None and each.end is not None for each in passages)
     if timed:
@@ -103,6 +109,11 @@ def align_words(
     else:
         expected = _coarse(heard, spoken.features)
     path = _fine(heard, spoken.features, expected)
+    if len(heard) * FRAME_S >= LEAST_JUDGED_S and (uneven := unevenness(path)) > MOST_UNEVEN:
+        raise AlignmentError(
+            f"the text does not seem to be of this recording: the tempo would be uneven by {uneven:.2f}, "
+            f"more than {MOST_UNEVEN:g}; is it the text of another one, or are parts missing?"
+        )
     found = _words(path, heard, spoken, times)
     return snapped(found, speech)
 
@@ -280,6 +291,20 @@ def _words(
         finish = times[min(max(end - 1, start), last)] + FRAME_S
         found.append(TimedWord(word, float(times[min(start, last)]), float(finish), float(certainty)))
     return found
+
+
+def unevenness(path: NDArray[np.int64]) -> float:
+    """Median distance of the logarithmic tempo, over a second, from its median.
+
+    Small where the words are those of the recording; a path through other words hurries and waits.
+
+    Args:
+        path: (P, 2), see `warping_path`.
+    """
+    met = np.bincount(path[:, 0], weights=path[:, 1]) / np.bincount(path[:, 0])
+    window = round(TEMPO_WINDOW_S / FRAME_S)
+    tempo = np.log(met[window:] - met[:-window] + 1.0)
+    return float(np.median(np.abs(tempo - np.median(tempo))))
 
 
 def _certainty(

@@ -126,6 +126,21 @@ def test_what_is_not_said_is_not_certain() -> None:
     assert np.median(certain[:11] + certain[15:]) > 0.8
 
 
+@pytest.mark.parametrize(("voice", "seed"), [("de+f3", 0), ("de+m3", 1), ("de+f5", 2)])
+@pytest.mark.parametrize("cues", [False, True])
+def test_a_text_of_another_recording_is_told(voice: str, seed: int, cues: bool) -> None:
+    known = long_recording(GERMAN, voice, 160, -40.0, seed)
+    spans = known.spans if cues else [(None, None)] * len(GERMAN)
+
+    def passages(texts: list[str]) -> list[Passage]:
+        return [Passage(text, *span) for text, span in zip(texts, spans, strict=True)]
+
+    assert align_words(known.samples, RATE, passages(GERMAN), known.spans, "de")
+    other = [*GERMAN[5:], *GERMAN[:5]]
+    with pytest.raises(AlignmentError, match="does not seem to be of this recording"):
+        align_words(known.samples, RATE, passages(other), known.spans, "de")
+
+
 def test_what_cannot_be_aligned_is_told() -> None:
     known = long_recording(ENGLISH[:1], "en-us")
     passage = [Passage("A word.")]
